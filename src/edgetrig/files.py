@@ -1,0 +1,106 @@
+"""Files appear whole or not at all: write beside the target, then rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgetrig.errors import DataError, Error
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path in the target's folder; rename it onto `path` on success.
+
+    The parent folder is created. On an exception nothing is left behind.
+
+    Raises
+    ------
+    Error
+        If the folder cannot be written.
+    """
+    target = Path(path)
+    with _writable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept because several writers choose their format by it.
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+        )
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with _writable(target):
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder; put it in place of `path` on success.
+
+    An existing folder of that name is replaced as a whole.
+
+    Raises
+    ------
+    Error
+        If the parent cannot be written, or `path` exists and is not a folder.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise Error(f"{target}: exists and is not a folder; choose another name")
+    with _writable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield temporary
+        with _writable(target):
+            temporary.chmod(0o777 & ~_umask())
+            if target.exists():
+                old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+                target.replace(old)
+                temporary.replace(target)
+                shutil.rmtree(old)
+            else:
+                temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def existing_file(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if it is a readable file.
+
+    Raises
+    ------
+    DataError
+        If it does not exist, is a folder, or cannot be read.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise DataError(f"{file}: is a folder, a file is needed")
+    if not file.is_file():
+        raise DataError(f"{file}: no such file")
+    if not os.access(file, os.R_OK):
+        raise DataError(f"{file}: cannot be read; check its permissions")
+    return file
+
+
+@contextmanager
+def _writable(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Error(f"{target}: cannot be written ({reason}); choose another folder") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
