@@ -1,6 +1,42 @@
 """The intermediate representation: exact integer circuits, traced from NumPy code."""
 
+from edgetrig.circuit.array import Array
+from edgetrig.circuit.builder import Builder, origin
+from edgetrig.circuit.check import check
 from edgetrig.circuit.circuit import Circuit, Input, Output, Rows, Table
+from edgetrig.circuit.fixed import lookup, quantize
+from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS, Overflow, Rounding, quantize_floats
+from edgetrig.circuit.intervals import width, widths
 from edgetrig.circuit.ops import COMMUTATIVE, OPERANDS, WIRING, Op
+from edgetrig.circuit.storage import load, save
+from edgetrig.circuit.trace import fixed_input, replay, trace
 
-__all__ = ["COMMUTATIVE", "OPERANDS", "WIRING", "Circuit", "Input", "Op", "Output", "Rows", "Table"]
+__all__ = [
+    "COMMUTATIVE",
+    "OPERANDS",
+    "OVERFLOWS",
+    "ROUNDINGS",
+    "WIRING",
+    "Array",
+    "Builder",
+    "Circuit",
+    "Input",
+    "Op",
+    "Output",
+    "Overflow",
+    "Rounding",
+    "Rows",
+    "Table",
+    "check",
+    "fixed_input",
+    "load",
+    "lookup",
+    "origin",
+    "quantize",
+    "quantize_floats",
+    "replay",
+    "save",
+    "trace",
+    "width",
+    "widths",
+]

@@ -1,0 +1,153 @@
+"""The checker: everything that must hold of a circuit, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from edgetrig.circuit.circuit import Circuit
+from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS
+from edgetrig.circuit.graph import register_depth
+from edgetrig.circuit.ops import OPERANDS, Op
+from edgetrig.errors import CircuitError
+
+
+def check(circuit: Circuit) -> None:
+    """Verify every invariant of a circuit.
+
+    Operands come before their users, parameters are in range, ports and tables fit, registers are
+    balanced, and every interval holds all values that its row can be proved to reach.
+
+    Raises
+    ------
+    CircuitError
+        With the first row or port at fault.
+    """
+    for problem in _problems(circuit):
+        raise CircuitError(f"circuit is broken: {problem}")
+
+
+def _problems(circuit: Circuit) -> Iterator[str]:
+    yield from _column_problems(circuit)
+    yield from _port_problems(circuit)
+    yield from _operand_problems(circuit)
+    yield from _parameter_problems(circuit)
+    yield from _register_problems(circuit)
+    yield from _interval_problems(circuit)
+
+
+def _first(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int | None:
+    found = np.flatnonzero(mask)
+    return int(found[0]) if len(found) else None
+
+
+def _column_problems(circuit: Circuit) -> Iterator[str]:
+    rows = circuit.rows
+    for name in rows.__dataclass_fields__:
+        column = getattr(rows, name)
+        if column.shape != (len(rows),):
+            yield f"column {name} has shape {column.shape}, {(len(rows),)} is needed"
+    row = _first(rows.op >= len(Op))
+    if row is not None:
+        yield f"row {row}: operation code {rows.op[row]} is unknown"
+    row = _first((rows.origin < 0) | (rows.origin >= len(circuit.origins)))
+    if row is not None:
+        yield f"row {row}: origin {rows.origin[row]} has no name"
+
+
+def _port_problems(circuit: Circuit) -> Iterator[str]:
+    names = [port.name for port in (*circuit.inputs, *circuit.outputs)]
+    if len(set(names)) != len(names):
+        yield "two ports have the same name"
+    for port in circuit.inputs:
+        if not port.lo.shape == port.hi.shape == port.fraction.shape:
+            yield f"input {port.name}: lo, hi and fraction differ in shape"
+        if port.rounding not in ROUNDINGS or port.overflow not in OVERFLOWS:
+            yield f"input {port.name}: mode {port.rounding} or {port.overflow} is unknown"
+        if np.any(port.lo > port.hi):
+            yield f"input {port.name}: an empty interval"
+    for output in circuit.outputs:
+        if output.rows.shape != output.fraction.shape:
+            yield f"output {output.name}: rows and fraction differ in shape"
+        if np.any((output.rows < 0) | (output.rows >= len(circuit))):
+            yield f"output {output.name}: a row that does not exist"
+
+
+def _operand_problems(circuit: Circuit) -> Iterator[str]:
+    rows = circuit.rows
+    count = np.array(OPERANDS)[rows.op]
+    for position, column in enumerate((rows.a, rows.b, rows.c)):
+        used = count > position
+        row = _first(used & ((column < 0) | (column >= np.arange(len(rows)))))
+        if row is not None:
+            yield f"row {row}: operand {column[row]} does not come before it"
+        row = _first(~used & (column != 0))
+        if row is not None:
+            yield f"row {row}: an operand that {Op(rows.op[row]).name} does not have"
+
+
+def _parameter_problems(circuit: Circuit) -> Iterator[str]:
+    rows = circuit.rows
+    row = _first(np.isin(rows.op, (Op.SHL, Op.SHR, Op.LOW, Op.LOWS)) & (rows.p <= 0))
+    if row is not None:
+        yield f"row {row}: parameter {rows.p[row]} must be positive"
+    row = _first((rows.op == Op.CONST) & np.asarray(rows.lo != rows.hi, np.bool_))
+    if row is not None:
+        yield f"row {row}: a constant with two values"
+    condition = rows.a[rows.op == Op.SELECT]
+    if np.any((rows.lo[condition] < 0) | (rows.hi[condition] > 1)):
+        yield "a SELECT whose condition is not 0 or 1"
+    yield from _input_row_problems(circuit)
+    for row in np.flatnonzero(rows.op == Op.TABLE):
+        number, operand = int(rows.p[row]), rows.a[row]
+        if not 0 <= number < len(circuit.tables):
+            yield f"row {row}: table {number} does not exist"
+        table = circuit.tables[number]
+        if rows.lo[operand] < table.start or rows.hi[operand] >= table.stop:
+            yield f"row {row}: table {number} has no entry for some values of row {operand}"
+
+
+def _input_row_problems(circuit: Circuit) -> Iterator[str]:
+    rows = circuit.rows
+    lo = np.concatenate([port.lo.ravel() for port in circuit.inputs] or [np.zeros(0)])
+    hi = np.concatenate([port.hi.ravel() for port in circuit.inputs] or [np.zeros(0)])
+    inputs = np.flatnonzero(rows.op == Op.INPUT)
+    element = rows.p[inputs]
+    if np.any((element < 0) | (element >= len(lo))):
+        yield "an INPUT row for an element that no port has"
+    if len(set(element.tolist())) != len(element):
+        yield "two INPUT rows for one element"
+    if np.any((rows.lo[inputs] != lo[element]) | (rows.hi[inputs] != hi[element])):
+        yield "an INPUT row whose interval is not its port's"
+
+
+def _register_problems(circuit: Circuit) -> Iterator[str]:
+    rows = circuit.rows
+    if not circuit.count(Op.REG):
+        return
+    depth = register_depth(rows.operands, rows.op == Op.REG)
+    constant = np.asarray(rows.lo == rows.hi, np.bool_)
+    operand_depth = depth[rows.operands]
+    counts = (rows.operands >= 0) & ~constant[rows.operands]
+    most = np.where(counts, operand_depth, -1).max(axis=1)
+    least = np.where(counts, operand_depth, np.iinfo(np.int64).max).min(axis=1)
+    row = _first((most >= 0) & (most != least))
+    if row is not None:
+        yield f"row {row}: operands come from different clock cycles"
+    outputs = circuit.output_rows
+    moving = outputs[~constant[outputs]]
+    if len(moving) and len(set(depth[moving].tolist())) > 1:
+        yield "outputs appear in different clock cycles"
+
+
+def _interval_problems(circuit: Circuit) -> Iterator[str]:
+    from edgetrig.circuit.linear import intervals
+
+    lo, hi = intervals(circuit)
+    row = _first(np.asarray((circuit.rows.lo > lo) | (circuit.rows.hi < hi), np.bool_))
+    if row is not None:
+        yield (
+            f"row {row}: interval [{circuit.rows.lo[row]}, {circuit.rows.hi[row]}] does not hold"
+            f" [{lo[row]}, {hi[row]}], which it can reach"
+        )

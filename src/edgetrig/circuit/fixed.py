@@ -1,0 +1,206 @@
+"""Fixed-point types of `ap_fixed`, lowered into primitive operations.
+
+Rounding and overflow modes follow "Overview of Arbitrary Precision Fixed-Point Data Types" of the
+Vitis HLS user guide (UG1399) and the SystemC standard (IEEE 1666-2023, section 7.10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgetrig.circuit import arithmetic as ar
+from edgetrig.circuit.array import Array, Mask, as_array
+from edgetrig.circuit.circuit import Ints, Table
+from edgetrig.circuit.floats import Overflow, Rounding, check_modes, quantize_floats
+from edgetrig.circuit.ops import Op
+from edgetrig.errors import CircuitError
+
+LARGEST_TABLE = 1 << 20
+"""Entries above which `lookup` refuses."""
+
+
+def quantize(
+    x: Array,
+    signed: ArrayLike,
+    integer: ArrayLike,
+    fraction: ArrayLike,
+    rounding: Rounding = "TRN",
+    overflow: Overflow = "WRAP",
+) -> Array:
+    """Convert to a fixed-point type, element by element.
+
+    Parameters
+    ----------
+    x
+        Any array.
+    signed, integer, fraction
+        Sign bit (0 or 1), integer bits without the sign, fraction bits; each broadcasts against
+        `x`. The range is ``[-signed * 2**integer, 2**integer - 2**-fraction]``. A type without
+        any bits gives the constant 0.
+    rounding, overflow
+        Modes of `ap_fixed`.
+
+    Raises
+    ------
+    CircuitError
+        On an unknown mode.
+    """
+    check_modes(rounding, overflow)
+    types = [np.asarray(v).astype(np.int64) for v in (signed, integer, fraction)]
+    shape = np.broadcast_shapes(x.shape, *(v.shape for v in types))
+    k, i, f = (np.broadcast_to(v, shape) for v in types)
+    x = x.broadcast_to(shape)
+    used = (k + i + f > 0) & ~x.zero
+    if not used.any():
+        return as_array(x.builder, np.zeros(shape))
+    result = x[used]
+    k, i, f = k[used], i[used], f[used]
+    result = _overflow(_round(result, f, rounding), k, i, f, overflow)
+    zero = as_array(x.builder, 0)
+    rows, point = np.full(shape, zero.rows), np.zeros(shape, np.int64)
+    rows[used], point[used] = result.rows, result.fraction
+    return Array(x.builder, rows, point)
+
+
+def lookup(
+    x: Array,
+    function: Callable[[NDArray[np.float64]], ArrayLike],
+    signed: ArrayLike,
+    integer: ArrayLike,
+    fraction: ArrayLike,
+    rounding: Rounding = "RND",
+    overflow: Overflow = "SAT",
+) -> Array:
+    """Apply a function of one number through a table of all its values.
+
+    Parameters
+    ----------
+    x
+        Array whose elements have at most 20 bits.
+    function
+        From float64 values to float64 values, elementwise.
+    signed, integer, fraction, rounding, overflow
+        The result's type, as for `quantize`.
+
+    Raises
+    ------
+    CircuitError
+        If an element has too many codes for a table, or the function is not finite somewhere.
+    """
+    types = [np.asarray(v).astype(np.int64) for v in (signed, integer, fraction)]
+    shape = np.broadcast_shapes(x.shape, *(v.shape for v in types))
+    x = x.broadcast_to(shape)
+    k, i, f = (np.broadcast_to(v, shape) for v in types)
+    lo, hi = x.interval
+    columns = [v.ravel().tolist() for v in (lo, hi, x.fraction, k, i, f)]
+    numbers: dict[tuple[int, ...], int] = {}
+    parameter = np.zeros(x.size, np.int64)
+    for element, key in enumerate(zip(*columns, strict=True)):
+        if key not in numbers:
+            numbers[key] = x.builder.table(_tabulate(function, key, rounding, overflow))
+        parameter[element] = numbers[key]
+    rows = x.builder.append(Op.TABLE, x.rows, p=parameter.reshape(shape), fraction=f)
+    return Array(x.builder, rows, f)
+
+
+def _tabulate(
+    function: Callable[..., Any], key: tuple[int, ...], rounding: Rounding, overflow: Overflow
+) -> Table:
+    lo, hi, point, k, i, f = key
+    if hi - lo >= LARGEST_TABLE:
+        raise CircuitError(
+            f"a table over {hi - lo + 1} codes is too large; quantise its input to 20 bits or fewer"
+        )
+    codes = np.arange(lo, hi + 1)
+    values = np.asarray(function(np.ldexp(codes.astype(np.float64), -point)), np.float64)
+    if values.shape != codes.shape or not np.isfinite(values).all():
+        raise CircuitError("a table's function must give one finite number for every input")
+    return Table(lo, quantize_floats(values, k, i, f, rounding, overflow))
+
+
+def _power(exponent: Ints) -> NDArray[np.object_]:
+    """Return 2**exponent as Python integers."""
+    return np.left_shift(np.ones(exponent.shape, object), exponent.astype(object))
+
+
+def _round(x: Array, fraction: Ints, mode: Rounding) -> Array:
+    """Drop the bits behind `fraction`; elements that have none are left as they are."""
+    active = x.fraction > fraction
+    if not active.any():
+        return x
+    y = x[active]
+    drop = y.fraction - fraction[active]
+    half = as_array(x.builder, _power(drop - 1))
+    below = half - 1
+    y = y.codes
+    if mode == "RND":
+        y = y + half
+    elif mode == "RND_MIN_INF":
+        y = y + below
+    elif mode == "RND_ZERO":
+        y = y + below + _is_negative(y)
+    elif mode == "RND_INF":
+        y = y + half - _is_negative(y)
+    elif mode == "RND_CONV":
+        y = y + below + y.shift_right(drop).low(1)
+    elif mode == "TRN_ZERO":
+        y = y + ar.select(_is_negative(y), as_array(x.builder, _power(drop) - 1), _zero(y))
+    return _put(x, active, y.shift_right(drop), fraction[active])
+
+
+def _zero(codes: Array) -> Array:
+    return as_array(codes.builder, 0)
+
+
+def _is_negative(codes: Array) -> Array:
+    return ar.less(codes, _zero(codes))
+
+
+def _put(x: Array, mask: Mask, new: Array, fraction: Ints) -> Array:
+    rows, point = x.rows.copy(), x.fraction.copy()
+    rows[mask], point[mask] = new.rows, fraction
+    return Array(x.builder, rows, point)
+
+
+def _overflow(x: Array, k: Ints, i: Ints, f: Ints, mode: Overflow) -> Array:
+    """Bring into range; elements whose interval is in range already are left as they are."""
+    lo, hi = x.interval
+    if mode != "WRAP":
+        # Clipping yields numbers that need all fraction bits of the type.
+        scale = _power(f - x.fraction)
+    else:
+        scale = np.ones(x.shape, object)
+    point = f if mode != "WRAP" else x.fraction
+    top = _power(np.maximum(i + point, 0)) - 1
+    bottom = -(top if mode == "SAT_SYM" else top + 1) * k
+    active = np.asarray((lo * scale < bottom) | (hi * scale > top), np.bool_)
+    active |= i + point < 0
+    if not active.any():
+        return x
+    y = x[active].scaled_to(point[active])
+    k, bits = k[active], (k + i + point)[active]
+    top, bottom = (as_array(x.builder, v[active]) for v in (top, bottom))
+    y = y.codes
+    if mode in ("WRAP", "WRAP_SM"):
+        y = _wrap(y, k, bits, mode)
+    elif mode == "SAT_ZERO":
+        outside = ar.bitwise(Op.OR)(y < bottom, y > top)
+        y = ar.select(outside, _zero(y), y)
+    else:
+        y = ar.minimum(ar.maximum(y, bottom), top)
+    return _put(x, active, y, point[active])
+
+
+def _wrap(codes: Array, k: Ints, bits: Ints, mode: Overflow) -> Array:
+    kept = codes.low(np.maximum(bits, 1), signed=k.astype(bool)).where(bits > 0, 0)
+    if mode == "WRAP_SM":
+        # Invert all kept bits where the highest of them differs from the lowest dropped one.
+        highest = codes.shift_right(np.maximum(bits - 1, 0)).low(1)
+        dropped = codes.shift_right(np.maximum(bits, 0)).low(1)
+        differ = ar.logical_not(ar.equal(highest, dropped))
+        kept = ar.select(differ, ar.invert(kept), kept).where((k > 0) & (bits > 0), kept)
+    return kept
