@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgetrig.circuit.array import Array
+from edgetrig.circuit.array import Array, Mask
 from edgetrig.circuit.circuit import Ints
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
@@ -192,7 +192,7 @@ def _truth(x: Array, rows: Ints) -> Array:
     return Array(x.builder, rows, 0, boolean=True)
 
 
-def _where_active(x: Array, active: Ints, make: Callable[[Ints], Ints]) -> Array:
+def _where_active(x: Array, active: Mask, make: Callable[[Ints], Ints]) -> Array:
     rows = x.rows.copy()
     if active.any():
         rows[active] = make(rows[active])

@@ -132,15 +132,15 @@ class Array(NDArrayOperatorsMixin):
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Sum over axes."""
-        return cast(Array, np.sum(self, axis=axis, keepdims=keepdims))  # type: ignore[call-overload]
+        return cast(Array, np.sum(self, axis=axis, keepdims=keepdims))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Largest element along axes."""
-        return cast(Array, np.max(self, axis=axis, keepdims=keepdims))  # type: ignore[call-overload]
+        return cast(Array, np.max(self, axis=axis, keepdims=keepdims))
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Smallest element along axes."""
-        return cast(Array, np.min(self, axis=axis, keepdims=keepdims))  # type: ignore[call-overload]
+        return cast(Array, np.min(self, axis=axis, keepdims=keepdims))
 
     # ---- NumPy's protocols ----------------------------------------------------------------------
 

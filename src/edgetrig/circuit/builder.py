@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.circuit.circuit import Circuit, Input, Ints, Output, Rows, Table
-from edgetrig.circuit.intervals import IntArray, propagate, propagate_narrow
+from edgetrig.circuit.intervals import WIDEST, IntArray, propagate, propagate_narrow
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -120,7 +120,8 @@ class Builder:
         return self._origins.setdefault(_origin.get(), len(self._origins))
 
     def _fixed(self, op: Op, lo: IntArray, hi: IntArray, p: ArrayLike, fraction: ArrayLike) -> Ints:
-        if lo.dtype == object:
+        limit = 1 << WIDEST
+        if lo.dtype == object or ((lo < -limit) | (hi > limit)).any():
             self._widen()
         shape = np.broadcast_shapes(lo.shape, np.shape(p), np.shape(fraction))
         first, last = self._count, self._count + int(np.prod(shape))
@@ -155,8 +156,9 @@ class Builder:
 
         propagate(*self._operands(), *self._flat_tables, first, last, True)
 
-    def _operands(self) -> tuple[NDArray[np.generic], ...]:
-        return tuple(self._columns[name] for name in ("op", "a", "b", "c", "p", "lo", "hi"))
+    def _operands(self) -> tuple[Ints, Ints, Ints, Ints, Ints, IntArray, IntArray]:
+        c = self._columns
+        return c["op"], c["a"], c["b"], c["c"], c["p"], c["lo"], c["hi"]
 
 
 def flat_tables(tables: Sequence[Table]) -> tuple[Ints, Ints, Ints]:

@@ -57,7 +57,7 @@ def _column_problems(circuit: Circuit) -> Iterator[str]:
 
 
 def _port_problems(circuit: Circuit) -> Iterator[str]:
-    names = [port.name for port in (*circuit.inputs, *circuit.outputs)]
+    names = [p.name for p in circuit.inputs] + [p.name for p in circuit.outputs]
     if len(set(names)) != len(names):
         yield "two ports have the same name"
     for port in circuit.inputs:
@@ -99,13 +99,13 @@ def _parameter_problems(circuit: Circuit) -> Iterator[str]:
     if np.any((rows.lo[condition] < 0) | (rows.hi[condition] > 1)):
         yield "a SELECT whose condition is not 0 or 1"
     yield from _input_row_problems(circuit)
-    for row in np.flatnonzero(rows.op == Op.TABLE):
-        number, operand = int(rows.p[row]), rows.a[row]
+    for lookup in np.flatnonzero(rows.op == Op.TABLE):
+        number, operand = int(rows.p[lookup]), rows.a[lookup]
         if not 0 <= number < len(circuit.tables):
-            yield f"row {row}: table {number} does not exist"
+            yield f"row {lookup}: table {number} does not exist"
         table = circuit.tables[number]
         if rows.lo[operand] < table.start or rows.hi[operand] >= table.stop:
-            yield f"row {row}: table {number} has no entry for some values of row {operand}"
+            yield f"row {lookup}: table {number} has no entry for some values of row {operand}"
 
 
 def _input_row_problems(circuit: Circuit) -> Iterator[str]:

@@ -124,7 +124,7 @@ def _tabulate(
 
 def _power(exponent: Ints) -> NDArray[np.object_]:
     """Return 2**exponent as Python integers."""
-    return np.left_shift(np.ones(exponent.shape, object), exponent.astype(object))
+    return np.asarray(np.left_shift(np.ones(exponent.shape, object), exponent.astype(object)))
 
 
 def _round(x: Array, fraction: Ints, mode: Rounding) -> Array:
@@ -169,12 +169,9 @@ def _put(x: Array, mask: Mask, new: Array, fraction: Ints) -> Array:
 def _overflow(x: Array, k: Ints, i: Ints, f: Ints, mode: Overflow) -> Array:
     """Bring into range; elements whose interval is in range already are left as they are."""
     lo, hi = x.interval
-    if mode != "WRAP":
-        # Clipping yields numbers that need all fraction bits of the type.
-        scale = _power(f - x.fraction)
-    else:
-        scale = np.ones(x.shape, object)
+    # Clipping yields numbers that need all fraction bits of the type; dropping upper bits does not.
     point = f if mode != "WRAP" else x.fraction
+    scale = _power(point - x.fraction)
     top = _power(np.maximum(i + point, 0)) - 1
     bottom = -(top if mode == "SAT_SYM" else top + 1) * k
     active = np.asarray((lo * scale < bottom) | (hi * scale > top), np.bool_)

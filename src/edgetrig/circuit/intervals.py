@@ -61,7 +61,7 @@ def compact(values: IntArray) -> IntArray:
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def _bits(lo, hi):  # type: ignore[no-untyped-def]
+def _bits(lo: int, hi: int) -> int:
     """Bits of the larger end's magnitude; works on machine and on Python integers."""
     magnitude = max(abs(lo), abs(hi))
     count = 0
@@ -72,14 +72,14 @@ def _bits(lo, hi):  # type: ignore[no-untyped-def]
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def _add(lo_a, hi_a, lo_b, hi_b, shift):  # type: ignore[no-untyped-def]
+def _add(lo_a: int, hi_a: int, lo_b: int, hi_b: int, shift: int) -> tuple[int, int]:
     if shift >= 0:
         return lo_a + (lo_b << shift), hi_a + (hi_b << shift)
     return (lo_a << -shift) + lo_b, (hi_a << -shift) + hi_b
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def _bitwise(op, lo_a, hi_a, lo_b, hi_b):  # type: ignore[no-untyped-def]
+def _bitwise(op: int, lo_a: int, hi_a: int, lo_b: int, hi_b: int) -> tuple[int, int]:
     # `1 << n` of a machine integer: take the unit from an operand, so that it has its type.
     one = hi_a - hi_a + 1
     if lo_a == hi_a and lo_b == hi_b:
@@ -104,7 +104,16 @@ def _bitwise(op, lo_a, hi_a, lo_b, hi_b):  # type: ignore[no-untyped-def]
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def _select(op, a, b, lo, hi, condition, then, other):  # type: ignore[no-untyped-def]
+def _select(
+    op: IntArray,
+    a: IntArray,
+    b: IntArray,
+    lo: IntArray,
+    hi: IntArray,
+    condition: int,
+    then: int,
+    other: int,
+) -> tuple[int, int]:
     """Union of both branches, each cut by what the condition ``x < y`` says about it."""
     then_lo, then_hi, other_lo, other_hi = lo[then], hi[then], lo[other], hi[other]
     if lo[condition] == 1:
@@ -124,14 +133,26 @@ def _select(op, a, b, lo, hi, condition, then, other):  # type: ignore[no-untype
     return min(then_lo, other_lo), max(then_hi, other_hi)
 
 
-def propagate(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - one branch an operation
-    op, a, b, c, p, lo, hi, table_start, table_offset, table_values, first, last, wide
-):
+def propagate(  # noqa: PLR0912, PLR0915 - one branch an operation
+    op: IntArray,
+    a: IntArray,
+    b: IntArray,
+    c: IntArray,
+    p: IntArray,
+    lo: IntArray,
+    hi: IntArray,
+    table_start: IntArray,
+    table_offset: IntArray,
+    table_values: IntArray,
+    first: int,
+    last: int,
+    wide: bool,
+) -> int:
     """Fill ``lo`` and ``hi`` of rows ``first..last`` from their operands.
 
     INPUT and CONST rows keep what they have. Returns the first row whose interval may not fit
-    `WIDEST` bits (64-bit columns cannot go on from there), or ``last``; ``wide`` columns hold Python
-    integers and know no limit.
+    `WIDEST` bits (64-bit columns cannot go on from there), or ``last``; ``wide`` columns hold
+    Python integers and know no limit.
     """
     for row in range(first, last):
         code = op[row]
@@ -163,8 +184,8 @@ def propagate(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - one b
             lo[row], hi[row] = -hi_x, -lo_x
         elif code == _MUL:
             ends = (lo_x * lo_y, lo_x * hi_y, hi_x * lo_y, hi_x * hi_y)
-            lo[row] = min(min(ends[0], ends[1]), min(ends[2], ends[3]))
-            hi[row] = max(max(ends[0], ends[1]), max(ends[2], ends[3]))
+            lo[row] = min(ends[0], ends[1], ends[2], ends[3])
+            hi[row] = max(ends[0], ends[1], ends[2], ends[3])
             if x == y:
                 lo[row] = max(lo[row], 0 * one)
         elif code == _SHL:

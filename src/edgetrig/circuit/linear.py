@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgetrig.circuit.builder import flat_tables
 from edgetrig.circuit.circuit import Circuit
@@ -59,7 +58,16 @@ def _columns(circuit: Circuit) -> list[str]:
 
 
 @jit
-def _merge(atoms, coefficients, start, x, y, ends, scale_x, scale_y):  # type: ignore[no-untyped-def]
+def _merge(
+    atoms: IntArray,
+    coefficients: IntArray,
+    start: int,
+    x: int,
+    y: int,
+    ends: IntArray,
+    scale_x: int,
+    scale_y: int,
+) -> int:
     """Write the form ``scale_x * x + scale_y * y`` at `start`; return its end."""
     i, last_i, j, last_j = ends[x, 0], ends[x, 1], ends[y, 0], ends[y, 1]
     at = start
@@ -82,7 +90,9 @@ def _merge(atoms, coefficients, start, x, y, ends, scale_x, scale_y):  # type: i
 
 
 @jit
-def _scales(code, x, y, shift, lo, hi):  # type: ignore[no-untyped-def]
+def _scales(
+    code: int, x: int, y: int, shift: int, lo: IntArray, hi: IntArray
+) -> tuple[bool, int, int, int]:
     """Return (is linear, other operand, scale of x, scale of y) of a row."""
     if code in (_ADD, _SUB):
         sign = 1 if code == _ADD else -1
@@ -103,9 +113,19 @@ def _scales(code, x, y, shift, lo, hi):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _refine(  # type: ignore[no-untyped-def]
-    op, a, b, c, p, lo, hi, table_start, table_offset, table_values, most
-):
+def _refine(
+    op: IntArray,
+    a: IntArray,
+    b: IntArray,
+    c: IntArray,
+    p: IntArray,
+    lo: IntArray,
+    hi: IntArray,
+    table_start: IntArray,
+    table_offset: IntArray,
+    table_values: IntArray,
+    most: int,
+) -> int:
     """Fill `lo` and `hi`; return the number of rows, or the first row of more than 62 bits."""
     count = len(op)
     ends = np.zeros((count, 2), np.int64)

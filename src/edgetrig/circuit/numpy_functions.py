@@ -44,7 +44,7 @@ def call_function(builder: Builder, function: Function, args: Any, kwargs: dict[
 
 def _given(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Drop arguments that say nothing."""
-    return {k: v for k, v in kwargs.items() if v is not None and v is not np._NoValue}  # type: ignore[attr-defined]
+    return {k: v for k, v in kwargs.items() if v is not None and v is not np._NoValue}
 
 
 # ---- reductions: balanced trees over neighbours, so that the order (and ties) are kept ----------
@@ -52,8 +52,8 @@ def _given(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def reduce(function: Function, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Combine all elements along axes with a function of two arrays."""
-    axes = range(x.ndim) if axis is None else np.atleast_1d(axis)
-    axes = tuple(sorted(int(a) % x.ndim for a in axes))
+    given = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
+    axes = tuple(sorted(int(a) % x.ndim for a in given))
     kept = [a for a in range(x.ndim) if a not in axes]
     shape = tuple(x.shape[a] for a in kept)
     items = x.transpose((*axes, *kept)).reshape((-1, *shape))

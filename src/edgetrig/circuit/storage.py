@@ -65,7 +65,7 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
         "output_fraction": _flat([p.fraction for p in circuit.outputs]),
         "table_values": _flat([t.values for t in circuit.tables]),
     }
-    plain = {name: _to_plain(values) for name, values in arrays.items()}
+    plain: dict[str, Any] = {name: _to_plain(values) for name, values in arrays.items()}
     with whole_file(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **plain)
 
