@@ -6,7 +6,9 @@ from edgetrig.circuit.check import check
 from edgetrig.circuit.circuit import Circuit, Input, Output, Rows, Table
 from edgetrig.circuit.fixed import lookup, quantize
 from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS, Overflow, Rounding, quantize_floats
+from edgetrig.circuit.graph import live_rows, operand_order, register_depth, use_counts
 from edgetrig.circuit.intervals import width, widths
+from edgetrig.circuit.linear import linear_scales, merge_forms, tighten
 from edgetrig.circuit.ops import COMMUTATIVE, OPERANDS, WIRING, Op
 from edgetrig.circuit.storage import load, save
 from edgetrig.circuit.trace import fixed_input, replay, trace
@@ -29,14 +31,21 @@ __all__ = [
     "Table",
     "check",
     "fixed_input",
+    "linear_scales",
+    "live_rows",
     "load",
     "lookup",
+    "merge_forms",
+    "operand_order",
     "origin",
     "quantize",
     "quantize_floats",
+    "register_depth",
     "replay",
     "save",
+    "tighten",
     "trace",
+    "use_counts",
     "width",
     "widths",
 ]

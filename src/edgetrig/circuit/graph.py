@@ -24,15 +24,24 @@ def register_depth(
 
 @jit
 def live_rows(operands: NDArray[np.int32], roots: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which rows the given rows need, themselves included."""
+    """Return which rows the given rows need, themselves included; rows may be in any order."""
     live = np.zeros(len(operands), np.bool_)
+    stack = np.zeros(len(operands) + len(roots), np.int64)
+    size = 0
     for root in roots:
-        live[root] = True
-    for row in range(len(operands) - 1, -1, -1):
-        if live[row]:
-            for k in range(3):
-                if operands[row, k] >= 0:
-                    live[operands[row, k]] = True
+        if not live[root]:
+            live[root] = True
+            stack[size] = root
+            size += 1
+    while size > 0:
+        size -= 1
+        row = stack[size]
+        for k in range(3):
+            operand = operands[row, k]
+            if operand >= 0 and not live[operand]:
+                live[operand] = True
+                stack[size] = operand
+                size += 1
     return live
 
 
@@ -47,3 +56,38 @@ def use_counts(operands: NDArray[np.int32], roots: NDArray[np.int64]) -> NDArray
             if operands[row, k] >= 0:
                 count[operands[row, k]] += 1
     return count
+
+
+@jit
+def operand_order(operands: NDArray[np.int32], live: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the live rows with operands before users, otherwise in their order.
+
+    Rows must not depend on themselves; dead rows are left out.
+    """
+    count = len(operands)
+    placed = np.zeros(count, np.bool_)
+    order = np.zeros(count, np.int64)
+    stack = np.zeros(3 * count + 1, np.int64)
+    done = 0
+    for root in range(count):
+        if not live[root] or placed[root]:
+            continue
+        stack[0] = root
+        size = 1
+        while size > 0:
+            row = stack[size - 1]
+            if placed[row]:
+                size -= 1
+                continue
+            waiting = size
+            for k in range(2, -1, -1):
+                operand = operands[row, k]
+                if operand >= 0 and not placed[operand]:
+                    stack[size] = operand
+                    size += 1
+            if size == waiting:
+                placed[row] = True
+                order[done] = row
+                done += 1
+                size -= 1
+    return order[:done]

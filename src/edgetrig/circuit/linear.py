@@ -58,7 +58,7 @@ def _columns(circuit: Circuit) -> list[str]:
 
 
 @jit
-def _merge(
+def merge_forms(
     atoms: IntArray,
     coefficients: IntArray,
     start: int,
@@ -90,7 +90,7 @@ def _merge(
 
 
 @jit
-def _scales(
+def linear_scales(
     code: int, x: int, y: int, shift: int, lo: IntArray, hi: IntArray
 ) -> tuple[bool, int, int, int]:
     """Return (is linear, other operand, scale of x, scale of y) of a row."""
@@ -147,12 +147,12 @@ def _refine(
             ends[row, 0], ends[row, 1], offset[row] = start, start, lo[row]
             continue
         x = a[row]
-        linear, y, scale_x, scale_y = _scales(op[row], x, b[row], p[row], lo, hi)
+        linear, y, scale_x, scale_y = linear_scales(op[row], x, b[row], p[row], lo, hi)
         terms = ends[x, 1] - ends[x, 0] + (ends[y, 1] - ends[y, 0] if scale_y != 0 else 0)
         if linear and terms <= most:
             reach = abs(float(offset[x]) * scale_x) + abs(float(offset[y]) * scale_y)
             empty_y = y if scale_y != 0 else row
-            end = _merge(atoms, coefficients, start, x, empty_y, ends, scale_x, scale_y)
+            end = merge_forms(atoms, coefficients, start, x, empty_y, ends, scale_x, scale_y)
             for k in range(start, end):
                 atom = atoms[k]
                 size = max(abs(float(lo[atom])), abs(float(hi[atom])))

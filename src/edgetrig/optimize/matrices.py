@@ -1,0 +1,240 @@
+"""Find the constant matrices in a circuit and make shift-add graphs of them.
+
+Sums, shifts and products with constants are gathered into matrices wherever they stand: a dense
+layer, its bias, a folded batch norm, the rounding constant of the quantiser behind it, or a sum
+that a user wrote. A value that several sums use is an input of theirs (what it stands for is
+shared as it is), so a chain of two layers is never multiplied out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.circuit import Circuit, Op, linear_scales, merge_forms, use_counts
+from edgetrig.jit import jit
+from edgetrig.optimize.rows import Edit
+from edgetrig.optimize.shift_add import Sums, shift_add
+
+Ints = NDArray[np.int64]
+
+_LIMIT = 2.0**60
+_REG = int(Op.REG)
+_WIRING = (Op.INPUT, Op.CONST, Op.SHL, Op.SHR, Op.LOW, Op.LOWS)
+
+
+def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
+    """Replace every linear part by a shift-add graph with shared subexpressions.
+
+    Parameters
+    ----------
+    circuit
+        Any circuit; those with values of more than 62 bits are returned as they are.
+    extra_depth
+        Adders that an output may be deeper than the least possible; negative for no bound.
+    """
+    rows = circuit.rows
+    if rows.lo.dtype == object:
+        return circuit
+    forms = _forms(
+        rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, rows.operands, circuit.output_rows
+    )
+    targets = np.flatnonzero(forms[-1])
+    if not len(targets):
+        return circuit
+    depth = _depth(rows.operands, np.isin(rows.op, _WIRING))
+    edit = Edit(circuit)
+    for group in _groups(targets, forms[0], forms[1], len(rows)):
+        _solve_group(edit, group, forms, depth, extra_depth)
+    return edit.circuit()
+
+
+def _solve_group(
+    edit: Edit, targets: Ints, forms: tuple[Ints, ...], depth: Ints, extra_depth: int
+) -> None:
+    """Add the graph of one matrix and let it stand for its targets."""
+    ends, atoms, coefficients, offset, _ = forms
+    terms = [np.arange(*ends[row]) for row in targets]
+    every = np.concatenate(terms)
+    inputs, number = np.unique(atoms[every], return_inverse=True)
+    # Constants are added last, each as an input of its own.
+    bias = offset[targets]
+    constants = np.unique(bias[bias != 0])
+    lo, hi = (
+        np.concatenate([edit.columns[name][inputs], constants]).astype(np.int64)
+        for name in ("lo", "hi")
+    )
+    sums = shift_add(
+        np.cumsum([0, *map(len, terms)]),
+        number,
+        coefficients[every],
+        np.where(bias != 0, len(inputs) + np.searchsorted(constants, bias), -1),
+        lo,
+        hi,
+        np.concatenate([depth[inputs], np.zeros(len(constants), np.int64)]),
+        extra_depth,
+    )
+    origin = edit.columns["origin"][targets]
+    names = np.concatenate(
+        [inputs, edit.add(Op.CONST, lo=constants, hi=constants, origin=origin[0])]
+    )
+    names = np.concatenate([names, _add_sums(edit, names, sums, origin)])
+    _point_targets(edit, targets, names, sums)
+
+
+def _add_sums(edit: Edit, names: Ints, sums: Sums, origin: Ints) -> Ints:
+    # Sums come right after each other, so their row numbers are known before they are added.
+    first = edit.next_row
+    every = np.concatenate([names, first + np.arange(len(sums.a))])
+    return edit.add(
+        np.where(sums.subtract == 1, Op.SUB, Op.ADD),
+        a=every[sums.a],
+        b=every[sums.b],
+        p=sums.shift,
+        origin=_origins(sums.a, sums.b, sums.output, origin, len(names)),
+    )
+
+
+def _point_targets(edit: Edit, targets: Ints, names: Ints, sums: Sums) -> None:
+    labels = {name: edit.columns[name][targets] for name in ("origin", "fraction")}
+    rows = names[sums.output]
+    for mask, op, p in (
+        (sums.output < 0, Op.CONST, np.zeros_like(sums.output)),
+        (sums.output_sign < 0, Op.NEG, np.zeros_like(sums.output)),
+        (sums.output_shift > 0, Op.SHL, sums.output_shift),
+    ):
+        a = np.where(mask & (op != Op.CONST), rows, 0)[mask]
+        new = {name: column[mask] for name, column in labels.items()}
+        rows[mask] = edit.add(op, a=a, p=p[mask], **new)
+    edit.replace(targets, rows)
+
+
+@jit
+def _origins(a: Ints, b: Ints, output: Ints, origin: Ints, first: int) -> Ints:
+    """Give each sum the origin of an output that uses it."""
+    result = np.zeros(len(a), np.int64)
+    for k in range(len(output) - 1, -1, -1):
+        if output[k] >= first:
+            result[output[k] - first] = origin[k]
+    for k in range(len(a) - 1, -1, -1):
+        for operand in (a[k], b[k]):
+            if operand >= first:
+                result[operand - first] = result[k]
+    return result
+
+
+@jit
+def _depth(operands: NDArray[np.int32], wiring: NDArray[np.bool_]) -> Ints:
+    """Return how many rows of logic lie between the inputs and each row."""
+    depth = np.zeros(len(operands), np.int64)
+    for row in range(len(operands)):
+        for k in range(3):
+            if operands[row, k] >= 0:
+                depth[row] = max(depth[row], depth[operands[row, k]])
+        depth[row] += not wiring[row]
+    return depth
+
+
+@jit
+def _forms(
+    op: Ints,
+    a: Ints,
+    b: Ints,
+    p: Ints,
+    lo: Ints,
+    hi: Ints,
+    operands: NDArray[np.int32],
+    outputs: Ints,
+) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]]:
+    """Return each row's linear form and whether it is one to build.
+
+    The form of row r has terms ``ends[r, 0]..ends[r, 1]`` of ``atoms`` and ``coefficients`` and a
+    constant ``offset[r]``. A user looks through a row if it is the only user, or if the row is just
+    one value times a constant.
+    """
+    count = len(op)
+    uses = use_counts(operands, outputs)
+    is_output = np.zeros(count, np.bool_)
+    for row in outputs:
+        is_output[row] = True
+    ends, offset = np.zeros((count, 2), np.int64), np.zeros(count, np.int64)
+    # What users see: the form where they may look through, else the row itself.
+    seen, seen_offset = np.zeros((count, 2), np.int64), np.zeros(count, np.int64)
+    linear, opaque = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    atoms = np.zeros(4 * count + 16, np.int64)
+    coefficients = np.zeros(len(atoms), np.int64)
+    used = 0
+    for row in range(count):
+        x, y = a[row], b[row]
+        room = used + 2 + seen[x, 1] - seen[x, 0] + seen[y, 1] - seen[y, 0]
+        while room > len(atoms):
+            atoms = np.concatenate((atoms, np.zeros_like(atoms)))
+            coefficients = np.concatenate((coefficients, np.zeros_like(coefficients)))
+        if lo[row] == hi[row]:
+            seen[row, 0], seen[row, 1], seen_offset[row] = used, used, lo[row]
+            continue
+        is_linear, other, scale_x, scale_y = linear_scales(op[row], x, y, p[row], lo, hi)
+        if is_linear and op[row] != _REG:
+            other = y if scale_y != 0 else row  # row itself has no terms yet: an empty form
+            end = merge_forms(atoms, coefficients, used, x, other, seen, scale_x, scale_y)
+            total = seen_offset[x] * scale_x + seen_offset[other] * scale_y
+            reach = abs(float(seen_offset[x]) * scale_x) + abs(float(seen_offset[other]) * scale_y)
+            for k in range(used, end):
+                size = max(abs(float(lo[atoms[k]])), abs(float(hi[atoms[k]])))
+                reach += abs(float(coefficients[k])) * size
+            if reach < _LIMIT:
+                linear[row] = True
+                ends[row, 0], ends[row, 1], offset[row] = used, end, total
+                used = end
+                single = ends[row, 1] - ends[row, 0] == 1 and total == 0
+                if single or (uses[row] == 1 and not is_output[row]):
+                    seen[row, 0], seen[row, 1] = ends[row, 0], ends[row, 1]
+                    seen_offset[row] = total
+                    continue
+                opaque[row] = True
+        atoms[used], coefficients[used] = row, 1
+        seen[row, 0], seen[row, 1] = used, used + 1
+        used += 1
+    target = np.zeros(count, np.bool_)
+    for row in range(count):
+        target[row] = linear[row] and (opaque[row] or is_output[row])
+    for row in range(count):
+        if not linear[row]:
+            for k in range(3):
+                if operands[row, k] >= 0 and linear[operands[row, k]]:
+                    target[operands[row, k]] = True
+    return ends, atoms, coefficients, offset, target
+
+
+@jit
+def _components(targets: Ints, ends: Ints, atoms: Ints, count: int) -> Ints:
+    """Number the targets by which of them share inputs, directly or through others."""
+    parent = np.arange(count)
+    for row in targets:
+        for k in range(ends[row, 0], ends[row, 1]):
+            x, y = atoms[k], atoms[ends[row, 0]]
+            while parent[x] != x:
+                parent[x] = parent[parent[x]]
+                x = parent[x]
+            while parent[y] != y:
+                parent[y] = parent[parent[y]]
+                y = parent[y]
+            parent[max(x, y)] = min(x, y)
+    result = np.zeros(len(targets), np.int64)
+    for k in range(len(targets)):
+        row = targets[k]
+        if ends[row, 0] == ends[row, 1]:
+            result[k] = count + k
+            continue
+        x = atoms[ends[row, 0]]
+        while parent[x] != x:
+            x = parent[x]
+        result[k] = x
+    return result
+
+
+def _groups(targets: Ints, ends: Ints, atoms: Ints, count: int) -> list[Ints]:
+    component = _components(targets, ends, atoms, count)
+    order = np.argsort(component, kind="stable")
+    edges = np.flatnonzero(np.diff(component[order])) + 1
+    return np.split(targets[order], edges)

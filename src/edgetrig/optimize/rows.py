@@ -1,0 +1,100 @@
+"""What passes share: changing rows of a circuit and putting it back together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgetrig.circuit import OPERANDS, Circuit, Op, Output, Rows, live_rows, operand_order, tighten
+
+Ints = NDArray[np.int64]
+
+
+class Edit:
+    """A circuit under change: rows are added and replaced, then all is put in order again.
+
+    Parameters
+    ----------
+    circuit
+        The circuit to start from; it is not changed.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        self._circuit = circuit
+        rows = circuit.rows
+        self.columns = {name: getattr(rows, name).copy() for name in rows.__dataclass_fields__}
+        self._added: list[dict[str, NDArray[Any]]] = []
+        self._count = len(rows)
+        self._alias = np.arange(len(rows))
+
+    @property
+    def next_row(self) -> int:
+        """The number that the next added row will have."""
+        return self._count
+
+    def add(self, op: ArrayLike, **columns: ArrayLike) -> Ints:
+        """Add rows at the end; columns broadcast, those not given are 0. Return their numbers.
+
+        Operands may be any rows, old or new, as long as no row comes to depend on itself.
+        """
+        given = {"op": op, **columns}
+        shape = np.broadcast_shapes(*(np.shape(value) for value in given.values()))
+        part = {}
+        for name, column in self.columns.items():
+            value = np.asarray(given.get(name, 0))
+            kind = value.dtype if value.dtype == object else column.dtype
+            part[name] = np.broadcast_to(value.astype(kind), shape).ravel()
+        self._added.append(part)
+        numbers = np.arange(self._count, self._count + part["op"].size)
+        self._count += part["op"].size
+        return numbers.reshape(shape)
+
+    def replace(self, rows: ArrayLike, by: ArrayLike) -> None:
+        """Let other rows stand for some of the original ones, in operands and outputs."""
+        self._alias[rows] = by
+
+    def circuit(self) -> Circuit:
+        """Return the changed circuit: rows in order, dead ones dropped, intervals made anew."""
+        parts = [self.columns, *self._added]
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in self.columns}
+        alias = _followed(np.concatenate([self._alias, np.arange(len(self._alias), self._count)]))
+        count = np.array(OPERANDS)[columns["op"]]
+        for k, name in enumerate("abc"):
+            columns[name] = np.where(count > k, alias[columns[name]], 0).astype(np.int32)
+        return assemble(self._circuit, Rows(**columns), alias[self._circuit.output_rows])
+
+
+def assemble(circuit: Circuit, rows: Rows, outputs: Ints) -> Circuit:
+    """Return a circuit of the given rows, in any order, with ports and tables of another.
+
+    Rows that the outputs do not need are dropped; intervals are proved anew.
+    """
+    order = operand_order(rows.operands, live_rows(rows.operands, outputs))
+    new = np.zeros(len(rows), np.int64)
+    new[order] = np.arange(len(order))
+    kept = rows.take(order)
+    count = np.array(OPERANDS)[kept.op]
+    fields = {name: getattr(kept, name) for name in kept.__dataclass_fields__}
+    for k, name in enumerate("abc"):
+        fields[name] = np.where(count > k, new[fields[name]], 0).astype(np.int32)
+    is_table = kept.op == Op.TABLE
+    used, number = np.unique(kept.p[is_table], return_inverse=True)
+    fields["p"][is_table] = number
+    ends = np.cumsum([port.rows.size for port in circuit.outputs])[:-1]
+    ports = [
+        Output(port.name, new[part].reshape(port.shape), port.fraction)
+        for port, part in zip(circuit.outputs, np.split(outputs, ends), strict=True)
+    ]
+    tables = tuple(circuit.tables[k] for k in used)
+    return tighten(circuit.replace(rows=Rows(**fields), outputs=tuple(ports), tables=tables))
+
+
+def _followed(alias: Ints) -> Ints:
+    """Follow chains of aliases to their ends."""
+    while True:
+        further = alias[alias]
+        if np.array_equal(further, alias):
+            return alias
+        alias = further
