@@ -1,0 +1,312 @@
+"""Make jets in many processes, survive a kill, and put them in one file."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.errors import DataError, Error, ToolError, require
+from edgetrig.files import whole_file
+from edgetrig.physics import detector
+from edgetrig.physics import events as collisions
+from edgetrig.physics.events import CLASSES
+from edgetrig.physics.features import FEATURES
+from edgetrig.physics.shards import CONSTITUENTS, KINEMATICS, Shard
+from edgetrig.physics.tables import write_blocks
+from edgetrig.progress import Progress, silent
+
+SHARD = 2000
+"""Jets of a shard; part of what a seed means."""
+
+MOST_CONSTITUENTS = 128
+_FORMATS = (".parquet", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class JetSummary:
+    """What a run of `generate_jets` made."""
+
+    path: Path
+    jets: dict[str, int]
+    """Jets of each class."""
+
+    generated: int
+    """Collisions simulated, two hard objects each."""
+
+    efficiency: float
+    """Jets found per hard object."""
+
+    cpu_seconds: float
+    """Processor time of all processes, of interrupted runs too."""
+
+
+def generate_jets(
+    out: str | os.PathLike[str],
+    *,
+    events: int,
+    seed: int,
+    constituents: int = 0,
+    processes: int | None = None,
+    progress: Progress = silent,
+) -> JetSummary:
+    """Simulate jets of five classes and write their features to a file.
+
+    The jets depend on `events`, `seed` and `constituents` only, not on the number of processes.
+    They are made in shards kept in a folder beside `out`; a run that was interrupted or killed goes
+    on from there when started again, and the folder is removed at the end. Rows are shuffled, so
+    that any part of the file holds all classes. What is simulated, and how, is told in
+    `edgetrig.physics.events`, `edgetrig.physics.detector` and `edgetrig.physics.features`.
+
+    Parameters
+    ----------
+    out
+        The file: ``.parquet``, ``.h5`` or ``.hdf5``. Columns: the 16 `FEATURES`; ``jet_pt``,
+        ``jet_eta``, ``jet_phi``, ``jet_mass`` (GeV, rad) of the whole jet; ``label`` (0 to 4 in the
+        order of `CLASSES`); and, if asked for, ``constituent_pt`` [GeV], ``constituent_eta``,
+        ``constituent_phi`` (from the jet axis), each (constituents,) a row, padded with 0.
+        Numbers are rounded to 13 significant bits.
+    events
+        Jets to make, at least 1, shared evenly among the classes.
+    seed
+        Any whole number from 0.
+    constituents
+        Leading constituents to keep of each jet, 0 to 128.
+    processes
+        Worker processes; by default one for each processor this process may use.
+    progress
+        Called with jets made and jets to make, after each shard.
+
+    Raises
+    ------
+    DataError
+        If an argument is out of range, or the folder holds the shards of another run.
+    ToolError
+        If Pythia 8 or FastJet is missing, or a worker fails.
+    Error
+        If the file cannot be written.
+    KeyboardInterrupt
+        On Ctrl-C, with a line that says how to go on.
+    """
+    target = Path(out)
+    _check(target, events, seed, constituents, processes)
+    for module in ("pythia8mc", "fastjet", "awkward"):
+        require(module, "physics")
+    count = processes or len(os.sched_getaffinity(0))
+    recipe = _recipe(events, seed, constituents)
+    shards = _plan(events, seed, constituents)
+    folder = target.parent / f".{target.name}.shards"
+    with _claimed(folder, recipe, target):
+        done = 0
+        missing = []
+        for shard in shards:
+            if _is_whole(folder / shard.name, shard):
+                done += shard.jets
+            else:
+                missing.append(shard)
+        progress(done, events)
+        try:
+            for shard in _run(folder, missing, count):
+                done += shard.jets
+                progress(done, events)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted with {done} of {events} jets made; "
+                "the same command goes on from there"
+            ) from None
+        found, generated, cpu = 0, 0, 0.0
+        for shard in shards:
+            with np.load(folder / shard.name, allow_pickle=False) as made:
+                found += int(made["found"])
+                generated += int(made["generated"])
+                cpu += float(made["cpu"])
+        write_blocks(target, _merged(folder, shards), {"recipe": recipe})
+        shutil.rmtree(folder)
+    jets = {name: _share(events, label) for label, name in enumerate(CLASSES)}
+    return JetSummary(target, jets, generated, found / (2 * generated), cpu)
+
+
+def _check(target: Path, events: int, seed: int, constituents: int, processes: int | None) -> None:
+    if target.suffix.lower() not in _FORMATS:
+        raise DataError(f"{target}: jets are written as {', '.join(_FORMATS)}; choose one of these")
+    if target.is_dir():
+        raise DataError(f"{target}: is a folder; give the name of a file")
+    if events < 1:
+        raise DataError(f"events is {events}; ask for at least 1 jet")
+    if seed < 0:
+        raise DataError(f"seed is {seed}; give a whole number from 0")
+    if not 0 <= constituents <= MOST_CONSTITUENTS:
+        raise DataError(f"constituents is {constituents}; keep 0 to {MOST_CONSTITUENTS}")
+    if processes is not None and processes < 1:
+        raise DataError(f"processes is {processes}; give at least 1")
+
+
+def _share(events: int, label: int) -> int:
+    return events // len(CLASSES) + (label < events % len(CLASSES))
+
+
+def _plan(events: int, seed: int, constituents: int) -> list[Shard]:
+    """List the shards, group by group of one shard a class."""
+    plan = []
+    for place in range(math.ceil(_share(events, 0) / SHARD)):
+        for label in range(len(CLASSES)):
+            jets = min(SHARD, _share(events, label) - place * SHARD)
+            if jets > 0:
+                plan.append(Shard(label, place, jets, seed, constituents))
+    return plan
+
+
+def _recipe(events: int, seed: int, constituents: int) -> dict[str, Any]:
+    """Everything the jets depend on; stored with them."""
+    return {
+        "command": f"edgetrig generate jets --events {events} --seed {seed}"
+        + (f" --constituents {constituents}" if constituents else ""),
+        "events": events,
+        "seed": seed,
+        "constituents": constituents,
+        "shard": SHARD,
+        "classes": list(CLASSES),
+        "pythia8mc": version("pythia8mc"),
+        "fastjet": version("fastjet"),
+        "pythia": {name: list(collisions.settings(name)) for name in CLASSES},
+        "jets": {
+            "radius": collisions.RADIUS,
+            "pt_gev": list(collisions.JET_PT),
+            "max_abs_eta": collisions.JET_ETA,
+            "hard_pt_gev": {name: list(collisions.HARD_PT[name]) for name in CLASSES},
+            "hard_max_abs_eta": collisions.HARD_ETA,
+            "parton_match": collisions.PARTON_MATCH,
+        },
+        "detector": {
+            name.lower(): value for name, value in vars(detector).items() if name.isupper()
+        },
+    }
+
+
+@contextmanager
+def _claimed(folder: Path, recipe: dict[str, Any], target: Path) -> Iterator[None]:
+    """Hold the folder of shards against other runs, and see that it is of this recipe."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError as error:
+        raise Error(
+            f"{target}: cannot be written ({error.strerror}); choose another folder"
+        ) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Error(f"{target}: another run is making it; wait for that one") from error
+        noted = folder / "recipe.json"
+        text = json.dumps(recipe, indent=1)
+        if not noted.exists():
+            with whole_file(noted) as temporary:
+                temporary.write_text(text)
+        elif noted.read_text() != text:
+            raise DataError(
+                f"{target}: {folder.name} holds an unfinished run with other settings; "
+                "finish that one with its settings, or remove the folder"
+            )
+        yield
+    finally:
+        os.close(lock)
+
+
+def _is_whole(file: Path, shard: Shard) -> bool:
+    """Whether a shard is there; one damaged by a power cut is made again."""
+    try:
+        # Opened here, because NumPy leaves a damaged archive open.
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as made:
+            return len(made[FEATURES[-1]]) == shard.jets and "cpu" in made
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return False
+
+
+def _run(folder: Path, shards: list[Shard], processes: int) -> Iterator[Shard]:
+    """Make the shards in worker processes; yield each when it is in the folder.
+
+    The workers are plain child processes with a session of their own: Ctrl-C does not reach them,
+    a script needs no ``__main__`` guard, and they end when this process does, even if it is killed.
+    """
+    waiting = list(reversed(shards))
+    busy: dict[Any, tuple[subprocess.Popen[str], Shard]] = {}
+    workers: list[subprocess.Popen[str]] = []
+    code = "import sys, pathlib; from edgetrig.physics.shards import work; "
+    code += "work(pathlib.Path(sys.argv[1]))"
+    try:
+        for _ in range(min(processes, len(shards))):
+            worker = subprocess.Popen(
+                [sys.executable, "-c", code, str(folder.absolute())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            workers.append(worker)
+            busy[worker.stdout] = (worker, _assign(worker, waiting.pop()))
+        while busy:
+            for stream in wait(list(busy)):
+                worker, shard = busy.pop(stream)
+                answer = json.loads(stream.readline() or '{"error": ""}')  # type: ignore[union-attr]
+                if "error" in answer:
+                    reason = answer["error"] or f"it ended with code {worker.wait()}"
+                    raise ToolError(
+                        f"making jets of class {CLASSES[shard.label]!r} failed: {reason}; "
+                        "the same command goes on from the jets made so far"
+                    )
+                yield shard
+                if waiting:
+                    busy[stream] = (worker, _assign(worker, waiting.pop()))
+    finally:
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.communicate()
+
+
+def _assign(worker: subprocess.Popen[str], shard: Shard) -> Shard:
+    assert worker.stdin is not None
+    try:
+        worker.stdin.write(json.dumps(shard._asdict()) + "\n")
+        worker.stdin.flush()
+    except BrokenPipeError:
+        pass  # it has died: reading its answer tells
+    return shard
+
+
+def _merged(folder: Path, shards: list[Shard]) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the jets group by group, each group shuffled; memory holds one group."""
+    for place in range(shards[-1].place + 1):
+        group = [shard for shard in shards if shard.place == place]
+        names = [*FEATURES, *KINEMATICS, *(CONSTITUENTS if group[0].constituents else ())]
+        parts = []
+        for shard in group:
+            with np.load(folder / shard.name, allow_pickle=False) as made:
+                parts.append({name: made[name] for name in names})
+        order = shuffle(group)
+        block = {name: np.concatenate([part[name] for part in parts])[order] for name in names}
+        labels = np.repeat([shard.label for shard in group], [shard.jets for shard in group])
+        yield block | {"label": labels[order].astype(np.int8)}
+
+
+def shuffle(group: list[Shard]) -> NDArray[np.int64]:
+    """Return the order in which the jets of a group, shard after shard, stand in the file."""
+    key = (len(CLASSES), group[0].place)  # no shard has this key
+    rng = np.random.default_rng(np.random.SeedSequence(group[0].seed, spawn_key=key))
+    return rng.permutation(sum(shard.jets for shard in group))
