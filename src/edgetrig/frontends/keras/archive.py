@@ -1,0 +1,170 @@
+"""A ``.keras`` file: a zip archive with a configuration (JSON) and weights (HDF5)."""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.errors import ModelError, require
+
+CONFIG_LIMIT: Final = 64 << 20
+"""Largest configuration read, in bytes."""
+
+WEIGHTS_LIMIT: Final = 512 << 20
+"""Largest weight file, and largest single array, read, in bytes."""
+
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted members
+    NotImplementedError,  # unknown compression
+)
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The weights below one path of the HDF5 file, read on demand and checked."""
+
+    file: Path
+    root: Any
+    path: str = ""
+
+    def at(self, *names: str) -> Variables:
+        """Return the variables below ``names``; a private twin (``_iq`` for ``iq``) is accepted."""
+        here = self
+        for name in names:
+            inner = f"{here.path}/{name}" if here.path else name
+            private = f"{here.path}/_{name}" if here.path else f"_{name}"
+            use_private = here._group(inner) is None and here._group(private) is not None
+            here = replace(here, path=private if use_private else inner)
+        return here
+
+    @property
+    def owner(self) -> str | None:
+        """Name of the layer that saved these variables, where Keras recorded it."""
+        group = self._group(f"{self.path}/vars")
+        name = None if group is None else group.attrs.get("name")
+        return name if isinstance(name, str) else None
+
+    def __len__(self) -> int:
+        group = self._group(f"{self.path}/vars")
+        return 0 if group is None else len(group)
+
+    def read(self, index: int) -> NDArray[Any]:
+        """Return variable ``index`` of this layer.
+
+        Raises
+        ------
+        ModelError
+            If it is missing, not a plain finite number array, or absurdly large.
+        """
+        where = f"{self.path}/vars/{index}"
+        group = self._group(f"{self.path}/vars")
+        dataset = None if group is None else _member(group, str(index))
+        if dataset is None or not hasattr(dataset, "dtype"):
+            raise self._error(f"weight {where} is missing; save the model again")
+        if dataset.is_virtual or dataset.external or dataset.dtype.kind not in "fiub":
+            raise self._error(f"weight {where} is not a plain array of numbers")
+        if dataset.size is None or dataset.size * dataset.dtype.itemsize > WEIGHTS_LIMIT:
+            raise self._error(f"weight {where} of shape {dataset.shape} is too large")
+        try:
+            values: NDArray[Any] = np.asarray(dataset[()])
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._error(f"weight {where} cannot be read ({_line(error)})") from error
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise self._error(f"weight {where} contains NaN or infinity; train the model again")
+        return values
+
+    def _group(self, path: str) -> Any:
+        here = self.root
+        for name in path.split("/"):
+            here = _member(here, name)
+            if here is None or not hasattr(here, "keys"):
+                return None
+        return here
+
+    def _error(self, message: str) -> ModelError:
+        return ModelError(f"{self.file}: {message}")
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[tuple[dict[str, Any], Variables]]:
+    """Yield the configuration and the weights of a ``.keras`` file.
+
+    Raises
+    ------
+    ModelError
+        If it is not such a file, is damaged, or unpacks to more than the limits above.
+    """
+    h5py = require("h5py", "keras")
+    config = _parse(path, _member_bytes(path, "config.json", CONFIG_LIMIT))
+    weights = io.BytesIO(_member_bytes(path, "model.weights.h5", WEIGHTS_LIMIT))
+    try:
+        root = h5py.File(weights, "r")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{path}: its weights are damaged ({_line(error)})") from error
+    with root:
+        yield config, Variables(path, root)
+
+
+def _member_bytes(path: Path, name: str, limit: int) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = archive.getinfo(name)
+            if info.file_size > limit:
+                raise ModelError(
+                    f"{path}: {name} unpacks to {info.file_size >> 20} MiB, over {limit >> 20} MiB"
+                )
+            with archive.open(info) as member:
+                data = member.read(limit + 1)
+    except KeyError as error:
+        raise ModelError(
+            f"{path}: has no {name}; save the model with  model.save('NAME.keras')"
+        ) from error
+    except _BROKEN_ZIP as error:
+        raise ModelError(
+            f"{path}: not a whole Keras 3 file ({_line(error)}); "
+            "save the model with  model.save('NAME.keras')"
+        ) from error
+    if len(data) > limit:
+        raise ModelError(f"{path}: {name} unpacks to more than {limit >> 20} MiB")
+    return data
+
+
+def _parse(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: config.json is damaged ({_line(error)})") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: config.json does not describe a model")
+    return config
+
+
+def _member(group: Any, name: str) -> Any:
+    """Return a member, but never follow a link that could leave the file."""
+    h5py = require("h5py", "keras")
+    try:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            return None
+        return group[name]
+    except (KeyError, OSError, RuntimeError, ValueError):
+        return None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,192 @@
+"""The data flow of a Sequential or Functional model, as a list of calls in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from math import prod
+from typing import Any, Final
+
+from edgetrig.frontends.keras.layer import Layer, read_layer
+
+Tensor = tuple[str, int, int]
+"""Output ``tensor`` of call ``node`` of a layer, as Keras numbers them: (layer, node, tensor)."""
+
+MODELS: Final = ("Sequential", "Functional", "Model")
+INPUT_LIMIT: Final = 1 << 16
+"""Most elements an input may have."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a layer: where its arguments come from and what its result is called."""
+
+    layer: Layer
+    model: Model | None
+    arguments: tuple[Tensor | float, ...]
+    result: tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Calls in an order in which every argument is ready."""
+
+    layer: Layer
+    inputs: tuple[tuple[Tensor, tuple[int, ...]], ...]
+    calls: tuple[Call, ...]
+    outputs: tuple[Tensor, ...]
+
+
+def read_graph(layer: Layer) -> Model:
+    """Return the data flow of a model.
+
+    Raises
+    ------
+    ModelError
+        If it is not a Sequential or Functional model, or its graph is cyclic or damaged.
+    """
+    if layer.kind not in MODELS or "layers" not in layer.config or _foreign(layer):
+        raise layer.error(
+            "only Sequential and Functional models can be read from a file; "
+            "rebuild the model as one of these"
+        )
+    layers = [*_layers(layer)]
+    if layer.kind == "Sequential":
+        return _sequential(layer, layers)
+    return _functional(layer, layers)
+
+
+def _foreign(layer: Layer) -> bool:
+    return layer.registered not in (None, "Functional", "Sequential", "Model")
+
+
+def _layers(model: Layer) -> Iterator[tuple[Mapping[str, Any], Layer]]:
+    """Yield every layer with its weights, which Keras files under its class name and a counter."""
+    used: dict[str, int] = {}
+    for entry in model.config["layers"]:
+        kind = str(entry["class_name"])
+        here = model.variables
+        unsaved = kind == "InputLayer" and model.kind == "Sequential"
+        if not unsaved and not str(entry.get("module")).startswith("keras.src.ops"):
+            snake = _snake_case(kind)
+            count = used[snake] = used.get(snake, -1) + 1
+            here = here.at("layers").at(f"{snake}_{count}" if count else snake)
+        layer = read_layer(entry, here)
+        if here is not model.variables and here.owner not in (None, layer.name):
+            raise layer.error(f"its weights belong to '{here.owner}'; save the model again")
+        yield entry, layer
+
+
+def _snake_case(name: str) -> str:
+    """Return the group name that Keras gives to a class."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _sequential(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> Model:
+    if layers and layers[0][1].kind == "InputLayer":
+        first = layers.pop(0)[1]
+        name, shape = first.name, _shape(first, first.config.get("batch_shape"))
+    else:
+        name = f"{model.name}_input"
+        shape = _shape(model, model.config.get("build_input_shape"))
+    tensor: Tensor = (name, 0, 0)
+    inputs = ((tensor, shape),)
+    calls = []
+    for _, layer in layers:
+        nested = read_graph(layer) if layer.kind in MODELS else None
+        calls.append(Call(layer, nested, (tensor,), (layer.name, 0)))
+        tensor = (layer.name, 0, 0)
+    return Model(model, inputs, tuple(calls), (tensor,))
+
+
+def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> Model:
+    calls: dict[tuple[str, int], Call] = {}
+    shapes: dict[Tensor, tuple[int, ...]] = {}
+    for entry, layer in layers:
+        if layer.kind == "InputLayer":
+            shapes[layer.name, 0, 0] = _shape(layer, layer.config.get("batch_shape"))
+            continue
+        nested = read_graph(layer) if layer.kind in MODELS else None
+        for number, node in enumerate(entry["inbound_nodes"]):
+            result = (layer.name, number)
+            calls[result] = Call(layer, nested, tuple(_arguments(node)), result)
+    inputs = tuple(_tensors(model.config["input_layers"]))
+    missing = [tensor[0] for tensor in inputs if tensor not in shapes]
+    if missing:
+        raise model.error(f"input '{missing[0]}' is not an InputLayer")
+    return Model(
+        model,
+        tuple((tensor, shapes[tensor]) for tensor in inputs),
+        _ordered(model, calls, set(inputs)),
+        tuple(_outputs(model, {layer.name: layer for _, layer in layers})),
+    )
+
+
+def _outputs(model: Layer, layers: Mapping[str, Layer]) -> Iterator[Tensor]:
+    for name, node, tensor in _tensors(model.config["output_layers"]):
+        if name not in layers:
+            raise model.error(f"its output '{name}' does not exist")
+        # Here, and only here, Keras counts a Functional model's own inputs as its first call.
+        own = layers[name].kind in MODELS and layers[name].kind != "Sequential"
+        yield name, node - own, tensor
+
+
+def _ordered(
+    model: Layer, calls: dict[tuple[str, int], Call], inputs: set[Tensor]
+) -> tuple[Call, ...]:
+    before: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    for result, call in calls.items():
+        tensors = [argument for argument in call.arguments if isinstance(argument, tuple)]
+        before[result] = [(name, node) for name, node, _ in tensors]
+        for tensor in tensors:
+            if tensor[:2] not in calls and tensor not in inputs:
+                raise call.layer.error(f"its input '{tensor[0]}' does not exist")
+    try:
+        order = [*TopologicalSorter(before).static_order()]
+    except CycleError as error:
+        raise model.error("its layers form a cycle") from error
+    return tuple(calls[result] for result in order if result in calls)
+
+
+def _arguments(node: Any) -> Iterator[Tensor | float]:
+    """Yield the tensors and numbers in a call's arguments, in order."""
+    if isinstance(node, dict) and node.get("class_name") == "__keras_tensor__":
+        yield from _tensors(node["config"]["keras_history"])
+    elif isinstance(node, dict) and set(node) == {"args", "kwargs"}:
+        yield from _arguments(node["args"])
+        for name, argument in node["kwargs"].items():
+            if name not in ("training", "mask"):
+                yield from _arguments(argument)
+    elif isinstance(node, list):
+        for argument in node:
+            yield from _arguments(argument)
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        yield float(node)
+
+
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    """Yield the tensors in ``[layer, node, tensor]``, or in a list or dictionary of these."""
+    if isinstance(tree, dict):
+        for branch in tree.values():
+            yield from _tensors(branch)
+    elif len(tree) == 3 and isinstance(tree[0], str):
+        yield str(tree[0]), int(tree[1]), int(tree[2])
+    else:
+        for branch in tree:
+            yield from _tensors(branch)
+
+
+def _shape(layer: Layer, batch_shape: Any) -> tuple[int, ...]:
+    """Return an input's shape without the event axis."""
+    if not isinstance(batch_shape, list) or len(batch_shape) < 2:
+        raise layer.error("its input shape is unknown; start the model with keras.Input(shape)")
+    shape = tuple(batch_shape[1:])
+    if not all(isinstance(size, int) and size > 0 for size in shape):
+        raise layer.error(f"input shape {shape} is not fixed; hardware needs a size for every axis")
+    if prod(shape) > INPUT_LIMIT:
+        raise layer.error(f"input shape {shape} has more than {INPUT_LIMIT} elements")
+    return shape

@@ -1,0 +1,91 @@
+"""One layer of a model file: its configuration, its weights, its quantisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.errors import ModelError
+from edgetrig.frontends.keras.archive import Variables
+from edgetrig.frontends.keras.quantizers import Quantizer, read_quantizer
+from edgetrig.frontends.keras.values import Value, quantized
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as the file describes it.
+
+    ``kind`` is the class name, ``module`` where that class lives, ``registered`` the name under
+    which a library outside Keras registered it (None for Keras' own).
+    """
+
+    name: str
+    kind: str
+    module: str
+    registered: str | None
+    config: Mapping[str, Any]
+    variables: Variables
+
+    def error(self, message: str) -> ModelError:
+        """Return a one-line error that names the file and this layer."""
+        where = f"{self.variables.file}: layer '{self.name}' ({self.kind})"
+        return ModelError(f"{where}: {' '.join(message.split())}")
+
+    def weight(self, index: int, shape: tuple[int, ...] | None = None) -> NDArray[np.float32]:
+        """Return variable ``index`` as float32, of the given shape.
+
+        Raises
+        ------
+        ModelError
+            If it is missing, not finite, or of another shape.
+        """
+        values = self.variables.read(index)
+        if shape is not None and values.shape != shape:
+            raise self.error(f"weight {index} has shape {values.shape}, expected {shape}")
+        if values.dtype != np.float32:
+            raise self.error(f"weight {index} is {values.dtype}; only float32 models are exact")
+        return values
+
+    def quantizer(self, place: str, *, events: bool = True) -> Quantizer | None:
+        """Return the quantiser ``iq``, ``kq``, ``bq`` or ``oq``; None if it is off.
+
+        ``events`` tells whether its bit widths have an event axis (weights' do not).
+        """
+        description = self.config.get(f"{place}_conf")
+        if place in ("iq", "oq") and not self.config.get(f"enable_{place}"):
+            return None
+        if description is None:
+            return None
+        return read_quantizer(description, self.variables.at(place), events=events)
+
+    def fixed(self, value: Value) -> Any:
+        """Return an exact array: ``value`` through this layer, which is a ``Quantizer`` itself."""
+        return quantized(value, read_quantizer(self.config["config"], self.variables, events=True))
+
+    def quantized(self, value: Value, place: str = "iq") -> Any:
+        """Return an exact array: ``value`` through the quantiser at ``place``, if there is one."""
+        return quantized(value, self.quantizer(place))
+
+    def quantized_weight(self, values: NDArray[np.float32], place: str) -> NDArray[np.float64]:
+        """Return weights through the quantiser at ``place``, if there is one."""
+        quantizer = self.quantizer(place, events=False)
+        if quantizer is None:
+            return values.astype(np.float64)
+        return quantizer.weights(values)
+
+
+def read_layer(entry: Mapping[str, Any], variables: Variables) -> Layer:
+    """Return the layer that one ``{"class_name": ..., "config": ...}`` entry describes."""
+    config = entry["config"]
+    return Layer(
+        name=str(entry.get("name") or config.get("name") or entry["class_name"]),
+        kind=str(entry["class_name"]),
+        module=str(entry.get("module")),
+        registered=entry.get("registered_name"),
+        config=config,
+        variables=variables,
+    )

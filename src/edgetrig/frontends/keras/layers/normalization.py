@@ -1,0 +1,67 @@
+"""Batch normalisation with its statistics folded into one factor and one offset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.frontends.keras.layer import Layer
+from edgetrig.frontends.keras.values import Value, exact
+
+Float32s = NDArray[np.float32]
+
+
+def inverse_deviation(variance: Float32s, epsilon: Any) -> Float32s:
+    """Return ``1 / sqrt(variance + epsilon)`` in float32."""
+    deviation: Float32s = np.sqrt(variance + np.float32(epsilon))
+    return np.float32(1) / deviation
+
+
+def batch_normalization(layer: Layer, x: Value) -> Value:
+    """``x * factor + offset`` with Keras' float32 factor and offset, not quantised."""
+    x = exact(x)
+    shape = _broadcast_shape(layer, x)
+    factor, offset = _folded(layer, shape[np.argmax(shape)])
+    return x * factor.astype(np.float64).reshape(shape) + offset.astype(np.float64).reshape(shape)
+
+
+def q_batch_normalization(layer: Layer, x: Value) -> Value:
+    """``x * factor + offset``, both quantised."""
+    x = layer.quantized(x)
+    shape = _broadcast_shape(layer, x)
+    factor, offset = _folded(layer, shape[np.argmax(shape)], missing_offset=1)
+    scale = layer.quantized_weight(factor, "kq").reshape(shape)
+    return x * scale + layer.quantized_weight(offset, "bq").reshape(shape)
+
+
+def rescaling(layer: Layer, x: Value) -> Value:
+    """``x * scale + offset`` in float32 constants."""
+    scale, offset = (np.float64(np.float32(layer.config[k])) for k in ("scale", "offset"))
+    return exact(x) * scale + offset
+
+
+def quantizer(layer: Layer, x: Value) -> Value:
+    """HGQ2's ``Quantizer`` used as a layer of its own."""
+    return layer.fixed(x)
+
+
+def _folded(layer: Layer, size: int, missing_offset: int = 0) -> tuple[Float32s, Float32s]:
+    """Return factor and offset; HGQ2 takes an offset of 1 where there is no ``center``."""
+    scaled, centered = bool(layer.config["scale"]), bool(layer.config["center"])
+    first = int(scaled) + int(centered)
+    mean, variance = (layer.weight(first + k, (size,)) for k in (0, 1))
+    factor = inverse_deviation(variance, layer.config["epsilon"])
+    if scaled:
+        factor = layer.weight(0, (size,)) * factor
+    shift = layer.weight(int(scaled), (size,)) if centered else np.float32(missing_offset)
+    return factor, shift - mean * factor
+
+
+def _broadcast_shape(layer: Layer, x: Any) -> tuple[int, ...]:
+    """Return the shape that the statistics take on to meet ``x`` (without the event axis)."""
+    axis = layer.config["axis"]
+    axis = axis[0] if isinstance(axis, list) else axis
+    axis = axis % (x.ndim + 1) - 1
+    return tuple(size if k == axis else 1 for k, size in enumerate(x.shape))

@@ -1,0 +1,57 @@
+"""Softmax: Keras' own only as a last layer; HGQ2's by tables, as it computes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edgetrig.frontends.keras.layer import Layer
+from edgetrig.frontends.keras.layers.activation import apply
+from edgetrig.frontends.keras.quantizers import Floats
+from edgetrig.frontends.keras.values import Value, quantized
+
+_EPSILON = np.float32(1e-7)
+
+
+def softmax(layer: Layer, x: Value) -> Value:
+    """Keras' ``Softmax``."""
+    return apply("softmax", x)
+
+
+def q_softmax(layer: Layer, x: Value) -> Value:
+    """HGQ2's ``QSoftmax``: ``exp(x - max) / sum`` with a table for exp and one for 1 / sum."""
+    x = layer.quantized(x)
+    axes = tuple(axis - 1 if axis > 0 else axis for axis in map(int, layer.config["axes"]))
+    stable = bool(layer.config["stable"])
+    scaler = np.float32(layer.config.get("input_scaler", 1.0))
+    sign = np.float32(-1 if stable else 1)
+    if stable:
+        x = np.max(x, axis=axes, keepdims=True) - x
+    powers = _table(layer, "exp", x, lambda v: np.exp((sign * v * scaler).astype(np.float64)))
+    total = np.sum(powers, axis=axes, keepdims=True)
+    return powers * _table(layer, "inv", total, lambda v: np.float32(1) / (v + _EPSILON))
+
+
+def _table(layer: Layer, which: str, x: Any, function: Any) -> Any:
+    """Return one of the two tables' results, between its own quantisers."""
+    table = replace(
+        layer,
+        variables=layer.variables.at(f"{which}_table"),
+        config={
+            "iq_conf": layer.config[f"{which}_iq_conf"],
+            "oq_conf": layer.config[f"{which}_oq_conf"],
+            "enable_iq": layer.config[f"{which}_iq_conf"] is not None,
+            "enable_oq": True,
+        },
+    )
+
+    def values(x: Floats) -> Floats:
+        result = np.asarray(function(x.astype(np.float32)), np.float32)
+        return result.astype(np.float64)
+
+    output = table.quantizer("oq")
+    if output is None:
+        raise ValueError(f"its {which} table has no output quantiser")
+    return output.table(quantized(x, table.quantizer("iq")), values)
