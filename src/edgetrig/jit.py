@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -12,4 +16,27 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def jit(function: Function) -> Function:
     """Compile `function` with Numba at its first call (nopython, nogil, cached)."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    # Numba's cache looks at the file of the function alone, not at kernels of other files that it
+    # calls: after a change to one of those it would run the old code. So each state of the
+    # package's sources has a cache folder of its own.
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_cache_folder())
+    try:
+        return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@cache
+def _cache_folder() -> Path:
+    package = Path(__file__).parent
+    state = hashlib.sha256()
+    for source in sorted(package.rglob("*.py")):
+        status = source.stat()
+        state.update(f"{source.relative_to(package)} {status.st_mtime_ns} {status.st_size}".encode())
+    name = f"kernels-{state.hexdigest()[:16]}"
+    if numba.config.CACHE_DIR:
+        return Path(numba.config.CACHE_DIR) / "edgetrig" / name
+    if os.access(package, os.W_OK):
+        return package / "__pycache__" / name
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgetrig" / name

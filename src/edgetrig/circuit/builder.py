@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.circuit.circuit import Circuit, Input, Ints, Output, Rows, Table
-from edgetrig.circuit.intervals import WIDEST, IntArray, propagate, propagate_narrow
+from edgetrig.circuit.intervals import (
+    LARGEST,
+    IntArray,
+    compact,
+    compact_pair,
+    narrow,
+    propagate,
+    propagate_narrow,
+)
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -87,7 +95,7 @@ class Builder:
 
     def constant(self, values: ArrayLike, fraction: ArrayLike = 0) -> Ints:
         """Append CONST rows with the given integers."""
-        codes = np.asarray(values)
+        codes = compact(np.asarray(values))
         return self._fixed(Op.CONST, codes, codes, 0, fraction)
 
     def input(self, first: int, port: Input) -> Ints:
@@ -97,13 +105,17 @@ class Builder:
 
     def table(self, table: Table) -> int:
         """Add a lookup table; return its number for TABLE rows."""
+        if not narrow(table.values) or not narrow(np.array([table.start, table.stop], object)):
+            raise CircuitError("a table's indices and entries must fit 62 bits")
         self._tables.append(table)
         self._flat_tables = None
         return len(self._tables) - 1
 
     def finish(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> Circuit:
         """Return the circuit."""
-        rows = Rows(**{name: self.column(name).copy() for name in _COLUMNS})  # type: ignore[arg-type]
+        columns = {name: self.column(name).copy() for name in _COLUMNS}
+        columns["lo"], columns["hi"] = compact_pair(columns["lo"], columns["hi"])
+        rows = Rows(**columns)  # type: ignore[arg-type]
         return Circuit(rows, tuple(inputs), tuple(outputs), tuple(self._tables), self.origins)
 
     @property
@@ -120,8 +132,11 @@ class Builder:
         return self._origins.setdefault(_origin.get(), len(self._origins))
 
     def _fixed(self, op: Op, lo: IntArray, hi: IntArray, p: ArrayLike, fraction: ArrayLike) -> Ints:
-        limit = 1 << WIDEST
-        if lo.dtype == object or ((lo < -limit) | (hi > limit)).any():
+        lo, hi = compact_pair(lo, hi)
+        if lo.dtype == object:
+            largest = max(max(map(abs, ends.ravel().tolist())) for ends in (lo, hi))
+            if largest.bit_length() > LARGEST:
+                raise CircuitError(f"a value of more than {LARGEST} bits; quantize it first")
             self._widen()
         shape = np.broadcast_shapes(lo.shape, np.shape(p), np.shape(fraction))
         first, last = self._count, self._count + int(np.prod(shape))
@@ -153,8 +168,8 @@ class Builder:
             if first == last:
                 return
             self._widen()
-
-        propagate(*self._operands(), *self._flat_tables, first, last, True)
+        if propagate(*self._operands(), *self._flat_tables, first, last, True) < last:
+            raise CircuitError(f"a value of more than {LARGEST} bits; quantize before it grows")
 
     def _operands(self) -> tuple[Ints, Ints, Ints, Ints, Ints, IntArray, IntArray]:
         c = self._columns

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
+from numba.extending import overload, register_jitable
 from numpy.typing import NDArray
 
 from edgetrig.circuit.ops import Op
@@ -26,7 +26,10 @@ _AND, _OR, _XOR = int(Op.AND), int(Op.OR), int(Op.XOR)
 _TABLE, _REG = int(Op.TABLE), int(Op.REG)
 
 WIDEST = 62
-"""Bits up to which intervals are kept in int64."""
+"""Bits of magnitude up to which intervals are kept in int64."""
+
+LARGEST = 4096
+"""Bits of magnitude beyond which nothing is built."""
 
 
 def width(lo: int, hi: int) -> int:
@@ -51,24 +54,85 @@ def widths(lo: IntArray, hi: IntArray) -> NDArray[np.int64]:
 
 
 def compact(values: IntArray) -> IntArray:
-    """Return `values` as int64 where all fit `WIDEST` bits, else unchanged."""
-    if values.dtype != object:
+    """Return whole numbers as int64 where all fit `WIDEST` bits, else as Python integers."""
+    if narrow(values):
         return values.astype(np.int64, copy=False)
+    return np.array([int(v) for v in values.ravel().tolist()], object).reshape(values.shape)
+
+
+def compact_pair(lo: IntArray, hi: IntArray) -> tuple[IntArray, IntArray]:
+    """Return both ends of intervals in one type: int64 if all fit, else Python integers."""
+    if narrow(lo, hi):
+        return compact(lo), compact(hi)
+    return lo.astype(object), hi.astype(object)
+
+
+def narrow(*columns: IntArray) -> bool:
+    """Return whether all values fit `WIDEST` bits, so that int64 columns hold them."""
     limit = 1 << WIDEST
-    if all(-limit <= v < limit for v in values.ravel().tolist()):
-        return values.astype(np.int64)
-    return values
+    for values in columns:
+        if values.dtype == object:
+            if any(abs(v) >= limit for v in values.ravel().tolist()):
+                return False
+        elif values.size and not (-limit < int(values.min()) and int(values.max()) < limit):
+            return False
+    return True
+
+
+def _bits(lo: int, hi: int) -> int:
+    """Bits of the larger end's magnitude."""
+    return max(abs(lo), abs(hi)).bit_length()
+
+
+@overload(_bits)  # type: ignore[untyped-decorator]
+def _machine_bits(lo: int, hi: int) -> Any:
+    """Numba knows no bit_length: what compiled code does for `_bits`."""
+
+    def bits(lo: int, hi: int) -> int:
+        magnitude = max(abs(lo), abs(hi))
+        count = 0
+        while magnitude > 0:
+            magnitude >>= 1
+            count += 1
+        return count
+
+    return bits
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def _bits(lo: int, hi: int) -> int:
-    """Bits of the larger end's magnitude; works on machine and on Python integers."""
-    magnitude = max(abs(lo), abs(hi))
-    count = 0
-    while magnitude > 0:
-        magnitude >>= 1
-        count += 1
-    return count
+def _needed_bits(code: int, lo_x: int, hi_x: int, lo_y: int, hi_y: int, shift: int) -> int:
+    """Upper bound of the bits that a row's magnitude, or a step on the way to it, can have."""
+    bits = _bits(lo_x, hi_x)
+    if code in (_ADD, _SUB):
+        return max(bits + max(-shift, 0), _bits(lo_y, hi_y) + max(shift, 0)) + 1
+    if code == _MUL:
+        return bits + _bits(lo_y, hi_y)
+    if code == _SHL:
+        return bits + shift
+    if code == _LOW and lo_x < 0:
+        return max(bits, shift)
+    if code in (_AND, _OR, _XOR):
+        return max(bits, _bits(lo_y, hi_y)) + 1
+    return bits
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def _table(
+    lo_x: int, hi_x: int, number: int, start: IntArray, offset: IntArray, values: IntArray
+) -> tuple[int, int]:
+    """Smallest and largest entry that the index can meet (of those that there are)."""
+    zero = hi_x - hi_x
+    if not 0 <= number < len(start):
+        return zero, zero
+    size = (offset[number + 1] if number + 1 < len(start) else len(values)) - offset[number]
+    first, last = max(lo_x - start[number], 0), min(hi_x - start[number], size - 1)
+    if first > last:
+        return zero, zero
+    low = high = zero + int(values[offset[number] + first])
+    for index in range(offset[number] + first, offset[number] + last + 1):
+        value = int(values[index])
+        low, high = min(low, value), max(high, value)
+    return low, high
 
 
 @register_jitable  # type: ignore[untyped-decorator]
@@ -95,7 +159,10 @@ def _bitwise(op: int, lo_a: int, hi_a: int, lo_b: int, hi_b: int) -> tuple[int, 
         if lo_b < 0:
             return 0 * one, hi_a
         return 0 * one, min(hi_a, hi_b)
-    full = one << max(_bits(lo_a, hi_a), _bits(lo_b, hi_b))
+    # Two's complement: -2**n needs no more bits than 2**n - 1.
+    bits_a = _bits(max(lo_a, -1 - lo_a), max(hi_a, -1 - hi_a))
+    bits_b = _bits(max(lo_b, -1 - lo_b), max(hi_b, -1 - hi_b))
+    full = one << max(bits_a, bits_b)
     if lo_a >= 0 and lo_b >= 0:
         return (max(lo_a, lo_b) if op == _OR else 0 * one), full - 1
     if op == _OR and (hi_a < 0 or hi_b < 0):
@@ -104,33 +171,99 @@ def _bitwise(op: int, lo_a: int, hi_a: int, lo_b: int, hi_b: int) -> tuple[int, 
 
 
 @register_jitable  # type: ignore[untyped-decorator]
+def _unregistered(op: IntArray, a: IntArray, row: int) -> int:
+    """Return the row that feeds a chain of registers: the same value, cycles before."""
+    while op[row] == _REG:
+        row = a[row]
+    return row
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def _source(op: IntArray, a: IntArray, p: IntArray, row: int) -> tuple[int, int]:
+    """Return the row that a value is the upper part of, and how many bits were dropped."""
+    row = _unregistered(op, a, row)
+    drop = 0
+    while op[row] == _SHR and drop + int(p[row]) <= WIDEST:
+        drop += int(p[row])
+        row = _unregistered(op, a, a[row])
+    return row, drop
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def _decision(
+    op: IntArray, a: IntArray, b: IntArray, lo: IntArray, hi: IntArray, row: int
+) -> tuple[int, bool]:
+    """Return the row that decides a truth value, and whether it is negated on the way."""
+    negated = False
+    while True:
+        if op[row] == _XOR and lo[b[row]] == 1 and hi[b[row]] == 1:
+            negated = not negated
+        elif op[row] != _REG:
+            return row, negated
+        row = a[row]
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def _cut(
+    op: IntArray,
+    a: IntArray,
+    p: IntArray,
+    branch: int,
+    ends: tuple[int, int],
+    x: int,
+    lo_x: int,
+    hi_x: int,
+) -> tuple[int, int]:
+    """Cut a branch's interval where the branch is x, its upper part or -x, and x in [lo_x, hi_x]."""
+    low, high = ends
+    v, drop = _source(op, a, p, branch)
+    if v == x:
+        return max(low, lo_x >> drop), min(high, hi_x >> drop)
+    if drop == 0 and op[v] == _NEG:
+        v, drop = _source(op, a, p, a[v])
+        if v == x:
+            return max(low, -(hi_x >> drop)), min(high, -(lo_x >> drop))
+    return low, high
+
+
+@register_jitable  # type: ignore[untyped-decorator]
 def _select(
     op: IntArray,
     a: IntArray,
     b: IntArray,
+    p: IntArray,
     lo: IntArray,
     hi: IntArray,
     condition: int,
     then: int,
     other: int,
 ) -> tuple[int, int]:
-    """Union of both branches, each cut by what the condition ``x < y`` says about it."""
-    then_lo, then_hi, other_lo, other_hi = lo[then], hi[then], lo[other], hi[other]
+    """Union of both branches, each cut by what the condition ``x < y`` says about it.
+
+    Shifts to the right between a common source and the comparison or the branch are seen through:
+    ``floor(v / 2**s) < y`` says that ``v < y * 2**s``. So are registers, since all values that meet
+    belong to one event.
+    """
     if lo[condition] == 1:
-        return then_lo, then_hi
+        return lo[then], hi[then]
     if hi[condition] == 0:
-        return other_lo, other_hi
+        return lo[other], hi[other]
+    condition, negated = _decision(op, a, b, lo, hi, condition)
+    if negated:
+        then, other = other, then
+    yes, no = (lo[then], hi[then]), (lo[other], hi[other])
     if op[condition] == _LT:
-        x, y = a[condition], b[condition]
-        if then == x:
-            then_hi = min(then_hi, hi[y] - 1)
-        if then == y:
-            then_lo = max(then_lo, lo[x] + 1)
-        if other == x:
-            other_lo = max(other_lo, lo[y])
-        if other == y:
-            other_hi = min(other_hi, hi[x])
-    return min(then_lo, other_lo), max(then_hi, other_hi)
+        left, right = a[condition], b[condition]
+        x, drop = _source(op, a, p, left)
+        # Shifting a bound back must not leave 64 bits; without it the union is only wider.
+        if _bits(lo[right], hi[right]) + drop <= WIDEST:
+            yes = _cut(op, a, p, then, yes, x, lo[x], (hi[right] << drop) - 1)
+            no = _cut(op, a, p, other, no, x, lo[right] << drop, hi[x])
+        y, drop = _source(op, a, p, right)
+        if _bits(lo[left], hi[left]) + drop <= WIDEST:
+            yes = _cut(op, a, p, then, yes, y, (lo[left] + 1) << drop, hi[y])
+            no = _cut(op, a, p, other, no, y, lo[y], ((hi[left] + 1) << drop) - 1)
+    return min(yes[0], no[0]), max(yes[1], no[1])
 
 
 def propagate(  # noqa: PLR0912, PLR0915 - one branch an operation
@@ -152,29 +285,19 @@ def propagate(  # noqa: PLR0912, PLR0915 - one branch an operation
 
     INPUT and CONST rows keep what they have. Returns the first row whose interval may not fit
     `WIDEST` bits (64-bit columns cannot go on from there), or ``last``; ``wide`` columns hold
-    Python integers and know no limit.
+    Python integers, up to `LARGEST` bits.
     """
+    limit = LARGEST if wide else WIDEST
     for row in range(first, last):
-        code = op[row]
+        code = int(op[row])
         if code in (_INPUT, _CONST):
             continue
-        x, y, shift = a[row], b[row], p[row]
+        # int(): wide columns must not meet NumPy's small integers, which would overflow.
+        x, y, shift = int(a[row]), int(b[row]), int(p[row])
         lo_x, hi_x = lo[x], hi[x]
         lo_y, hi_y = lo[y], hi[y]
-        if not wide:
-            bits = _bits(lo_x, hi_x)
-            if code in (_ADD, _SUB):
-                bits = max(bits + max(-shift, 0), _bits(lo_y, hi_y) + max(shift, 0)) + 1
-            elif code == _MUL:
-                bits += _bits(lo_y, hi_y)
-            elif code == _SHL:
-                bits += shift
-            elif code in (_LOW, _LOWS):
-                bits = max(bits, min(shift, 64) if lo_x < 0 else 0)
-            elif code in (_AND, _OR, _XOR):
-                bits = max(bits, _bits(lo_y, hi_y)) + 1
-            if bits > WIDEST:
-                return row
+        if _needed_bits(code, lo_x, hi_x, lo_y, hi_y, shift) > limit:
+            return row
         one = hi_x - hi_x + 1
         if code == _ADD:
             lo[row], hi[row] = _add(lo_x, hi_x, lo_y, hi_y, shift)
@@ -213,16 +336,11 @@ def propagate(  # noqa: PLR0912, PLR0915 - one branch an operation
             lo[row] = one * ((lo_x == hi_x and lo_y == hi_y and lo_x == lo_y) or x == y)
             hi[row] = one * (lo_x <= hi_y and lo_y <= hi_x)
         elif code == _SELECT:
-            lo[row], hi[row] = _select(op, a, b, lo, hi, x, y, c[row])
+            lo[row], hi[row] = _select(op, a, b, p, lo, hi, x, y, c[row])
         elif code in (_AND, _OR, _XOR):
             lo[row], hi[row] = _bitwise(code, lo_x, hi_x, lo_y, hi_y)
         elif code == _TABLE:
-            start = table_offset[shift] - table_start[shift]
-            lo[row] = table_values[start + lo_x]
-            hi[row] = lo[row]
-            for index in range(start + lo_x, start + hi_x + 1):
-                lo[row] = min(lo[row], table_values[index])
-                hi[row] = max(hi[row], table_values[index])
+            lo[row], hi[row] = _table(lo_x, hi_x, shift, table_start, table_offset, table_values)
         elif code == _REG:
             lo[row], hi[row] = lo_x, hi_x
     return last

@@ -13,8 +13,15 @@ import numpy as np
 
 from edgetrig.circuit.builder import flat_tables
 from edgetrig.circuit.circuit import Circuit
-from edgetrig.circuit.intervals import IntArray, propagate, propagate_narrow
+from edgetrig.circuit.intervals import (
+    LARGEST,
+    IntArray,
+    compact_pair,
+    propagate,
+    propagate_narrow,
+)
 from edgetrig.circuit.ops import Op
+from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
@@ -31,6 +38,11 @@ def intervals(circuit: Circuit) -> tuple[IntArray, IntArray]:
 
     In a pipelined circuit registers must be balanced (`edgetrig.circuit.check` sees to it), so that
     all values a row combines belong to one event.
+
+    Raises
+    ------
+    CircuitError
+        If a value needs more than `edgetrig.circuit.intervals.LARGEST` bits.
     """
     rows = circuit.rows
     lo, hi = rows.lo.copy(), rows.hi.copy()
@@ -42,8 +54,10 @@ def intervals(circuit: Circuit) -> tuple[IntArray, IntArray]:
             return lo, hi
     # A value of more than 62 bits: plain interval arithmetic in Python integers.
     lo, hi = rows.lo.astype(object), rows.hi.astype(object)
-    propagate(*columns, lo, hi, *tables, 0, len(rows), True)
-    return lo, hi
+    row = propagate(*columns, lo, hi, *tables, 0, len(rows), True)
+    if row < len(rows):
+        raise CircuitError(f"row {row}: a value of more than {LARGEST} bits")
+    return compact_pair(lo, hi)
 
 
 def tighten(circuit: Circuit) -> Circuit:
