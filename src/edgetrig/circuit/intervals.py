@@ -214,7 +214,7 @@ def _cut(
     lo_x: int,
     hi_x: int,
 ) -> tuple[int, int]:
-    """Cut a branch's interval where the branch is x, its upper part or -x, and x in [lo_x, hi_x]."""
+    """Cut a branch that is x, its upper part or -x, where x lies in ``[lo_x, hi_x]``."""
     low, high = ends
     v, drop = _source(op, a, p, branch)
     if v == x:
