@@ -30,7 +30,7 @@ from edgetrig.physics import (
     write_table,
 )
 
-SMALL = {"events": 58, "seed": 11, "constituents": 128}
+SMALL = {"events": 42, "seed": 11, "constituents": 128}
 SCRIPT = """
 import json, sys
 from edgetrig.physics import generate
@@ -81,22 +81,22 @@ def wait_for_shards(folder, count, process):
 
 def test_a_run_tells_what_it_made(reference):
     summary, seen = reference
-    assert summary.jets == {"g": 12, "q": 12, "W": 12, "Z": 11, "t": 11}
+    assert summary.jets == {"g": 9, "q": 9, "W": 8, "Z": 8, "t": 8}
     assert 0.3 < summary.efficiency <= 1.0
-    assert summary.generated >= 58 / 2
+    assert summary.generated >= 42 / 2
     assert summary.cpu_seconds > 0
-    assert seen[0] == (0, 58)
-    assert seen[-1] == (58, 58)
+    assert seen[0] == (0, 42)
+    assert seen[-1] == (42, 42)
     assert [path.name for path in summary.path.parent.iterdir()] == ["jets.parquet"]
 
 
 def test_jets_and_their_constituents_agree(reference):
     jets = read_jets(reference[0].path)
-    assert jets.features.shape == (58, 16)
-    assert jets.constituents.shape == (58, 128, 3)
-    assert np.bincount(jets.labels).tolist() == [12, 12, 12, 11, 11]
+    assert jets.features.shape == (42, 16)
+    assert jets.constituents.shape == (42, 128, 3)
+    assert np.bincount(jets.labels).tolist() == [9, 9, 8, 8, 8]
     assert jets.metadata["recipe"]["command"] == (
-        "edgetrig generate jets --events 58 --seed 11 --constituents 128"
+        "edgetrig generate jets --events 42 --seed 11 --constituents 128"
     )
     pt = jets.constituents[..., 0]
     assert np.all(np.diff(pt, axis=1) <= 0)
@@ -145,7 +145,7 @@ def test_ctrl_c_is_one_line_and_keeps_what_was_made(tmp_path):
     out, err = process.communicate(timeout=20)
     assert err == ""
     assert out.count("\n") == 1
-    assert "of 58 jets made; the same command goes on from there" in out
+    assert "of 42 jets made; the same command goes on from there" in out
     assert list(folder.glob("[!.]*.npz"))
 
 
