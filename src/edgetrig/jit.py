@@ -17,10 +17,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def jit(function: Function) -> Function:
     """Compile `function` with Numba at its first call (nopython, nogil, cached)."""
     # Numba's cache looks at the file of the function alone, not at kernels of other files that it
-    # calls: after a change to one of those it would run the old code. So each state of the
-    # package's sources has a cache folder of its own.
+    # calls: after a change to one of those it would run the old code. So each state of the sources
+    # has a cache folder of its own. Kernels call those of their own room and of `circuit`.
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_cache_folder())
+    room = function.__module__.split(".")[1]
+    numba.config.CACHE_DIR = str(_cache_folder(frozenset({room, "circuit"})))
     try:
         return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     finally:
@@ -28,12 +29,12 @@ def jit(function: Function) -> Function:
 
 
 @cache
-def _cache_folder() -> Path:
+def _cache_folder(rooms: frozenset[str]) -> Path:
     package = Path(__file__).parent
     state = hashlib.sha256()
-    for source in sorted(package.rglob("*.py")):
-        status = source.stat()
-        state.update(f"{source.relative_to(package)} {status.st_mtime_ns} {status.st_size}".encode())
+    for source in sorted(source for room in rooms for source in (package / room).rglob("*.py")):
+        name, status = source.relative_to(package), source.stat()
+        state.update(f"{name} {status.st_mtime_ns} {status.st_size}\n".encode())
     name = f"kernels-{state.hexdigest()[:16]}"
     if numba.config.CACHE_DIR:
         return Path(numba.config.CACHE_DIR) / "edgetrig" / name

@@ -30,8 +30,8 @@ def comparisons(circuit: Circuit) -> Circuit:
             x, threshold, reached = b, int(rows.lo[a]) + 1, True
         else:
             continue
-        x, threshold, reached = _before(circuit, uses, x, threshold, reached)
         threshold = _roundest(circuit, row, threshold)
+        x, threshold, reached = _before(circuit, uses, x, threshold, reached)
         edit.replace(row, _question(edit, circuit, row, x, threshold, reached))
     return edit.circuit()
 
@@ -59,7 +59,7 @@ def _before(
                     return x, threshold, reached
                 above, reached = ~above, not reached
             x, threshold = a, int(rows.lo[a]) + int(np.count_nonzero(~above))
-        elif op == Op.SELECT and (inner := _clipped(circuit, x, threshold)) is not None:
+        elif op == Op.SELECT and uses[x] == 1 and (inner := _clipped(circuit, x, threshold)) is not None:
             x = inner
         else:
             return x, threshold, reached
@@ -75,7 +75,7 @@ def _clipped(circuit: Circuit, row: int, threshold: int) -> int | None:
 
 
 def _roundest(circuit: Circuit, row: int, threshold: int) -> int:
-    """Choose between neighbouring thresholds where all users are clips at that very constant.
+    """Choose the even one of two thresholds where all users are clips at that very constant.
 
     ``min(x, c)`` gives the same whether it asks ``x >= c`` or ``x >= c + 1``.
     """

@@ -57,8 +57,11 @@ def _solve_group(
     terms = [np.arange(*ends[row]) for row in targets]
     every = np.concatenate(terms)
     inputs, number = np.unique(atoms[every], return_inverse=True)
-    # Constants are added last, each as an input of its own.
+    # Constants are added last, each (its odd part) as an input of its own.
     bias = offset[targets]
+    bias_shift = np.zeros(len(bias), np.int64)
+    while (even := (bias != 0) & (bias & 1 == 0)).any():
+        bias, bias_shift = np.where(even, bias >> 1, bias), bias_shift + even
     constants = np.unique(bias[bias != 0])
     lo, hi = (
         np.concatenate([edit.columns[name][inputs], constants]).astype(np.int64)
@@ -69,6 +72,7 @@ def _solve_group(
         number,
         coefficients[every],
         np.where(bias != 0, len(inputs) + np.searchsorted(constants, bias), -1),
+        bias_shift,
         lo,
         hi,
         np.concatenate([depth[inputs], np.zeros(len(constants), np.int64)]),

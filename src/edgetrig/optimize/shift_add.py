@@ -45,6 +45,7 @@ def shift_add(
     inputs: Ints,
     coefficients: Ints,
     bias: Ints,
+    bias_shift: Ints,
     lo: Ints,
     hi: Ints,
     depth: Ints,
@@ -58,15 +59,16 @@ def shift_add(
         Where each output's terms begin, shape (outputs + 1,).
     inputs, coefficients
         Input number and coefficient (non-zero, below 2**61) of every term.
-    bias
-        For each output the number of an input to be added at the end (a constant), or -1.
+    bias, bias_shift
+        For each output the number of an input to be added in the end (a constant), or -1, and how
+        far to the left.
     lo, hi, depth
         Interval of every input, and how many adders lie in front of it.
     extra_depth
         Adders an output may be deeper than the least possible; negative for no bound.
     """
     digits, values, shifts, signs = _digits(start, inputs, coefficients)
-    return Sums(*_solve(digits, values, shifts, signs, bias, lo, hi, depth, extra_depth))
+    return Sums(*_solve(digits, values, shifts, signs, bias, bias_shift, lo, hi, depth, extra_depth))
 
 
 @jit
@@ -229,6 +231,7 @@ def _solve(  # noqa: PLR0912, PLR0915 - one loop over one set of tables
     digit_shift: Ints,
     digit_sign: Ints,
     bias: Ints,
+    bias_shift: Ints,
     lo_in: Ints,
     hi_in: Ints,
     depth_in: Ints,
@@ -378,7 +381,8 @@ def _solve(  # noqa: PLR0912, PLR0915 - one loop over one set of tables
                 length[column] += 1
                 i = first  # places have moved: look again from the start
     return _trees(
-        begin, length, digit_value, digit_shift, digit_sign, bias, inputs, made, lo, hi, depth, sums
+        begin, length, digit_value, digit_shift, digit_sign, bias,
+        bias_shift, inputs, made, lo, hi, depth, sums
     )
 
 
@@ -405,6 +409,7 @@ def _trees(
     digit_shift: Ints,
     digit_sign: Ints,
     bias: Ints,
+    bias_shift: Ints,
     inputs: int,
     made: int,
     lo: Ints,
@@ -427,32 +432,48 @@ def _trees(
             np.zeros(count + extra, np.int64),
             np.ones(count + extra, np.int64),
         )
+        at_depth = np.zeros(count + extra, np.int64)
         v[:count] = digit_value[first : first + count]
         s[:count] = digit_shift[first : first + count]
         g[:count] = digit_sign[first : first + count]
+        kraft = 0.0
+        for k in range(count):
+            at_depth[k] = depth[v[k]]
+            kraft += 2.0 ** at_depth[k]
         if extra:
-            v[count] = bias[column]
+            # A constant is there from the start, but added early it only widens what follows: let
+            # it come as late as it can without making the tree deeper.
+            v[count], s[count] = bias[column], bias_shift[column]
+            room = 2.0 ** np.ceil(np.log2(kraft + 1.0)) - kraft
+            at_depth[count] = int(np.floor(np.log2(room)))
             count += 1
         while count > 1:
-            i, j = _cheapest(v, s, g, count, lo, hi, depth)
-            # A positive first operand where there is one: the sign of a sum of both is positive.
+            i, j = _cheapest(v, s, g, count, lo, hi, at_depth)
+            # The lower operand first, so that its low bits are free. A difference then has its
+            # sign; but the last positive term must stay one, or the whole sum has to be negated.
             low = i if s[i] < s[j] or (s[i] == s[j] and g[i] > 0) else j
             other = j if low == i else i
-            if count == 2 and g[low] < 0 < g[other]:
-                low, other = other, low
+            if g[low] < 0 < g[other]:
+                positive = 0
+                for k in range(count):
+                    positive += g[k] > 0
+                if positive == 1:
+                    low, other = other, low
             subtract = 1 if g[low] != g[other] else 0
             shift = s[other] - s[low]
             a, b = v[low], v[other]
             new = inputs + made
             sums[0, made], sums[1, made], sums[2, made], sums[3, made] = a, b, shift, subtract
             lo[new], hi[new] = _sum_interval(lo[a], hi[a], lo[b], hi[b], shift, subtract)
-            depth[new] = max(depth[a], depth[b]) + 1
+            deep = max(at_depth[low], at_depth[other]) + 1
+            depth[new] = deep
             made += 1
             sign, at = g[low], min(s[low], s[other])
             keep, drop = min(i, j), max(i, j)
-            v[keep], s[keep], g[keep] = new, at, sign
+            v[keep], s[keep], g[keep], at_depth[keep] = new, at, sign, deep
             count -= 1
             v[drop], s[drop], g[drop] = v[count], s[count], g[count]
+            at_depth[drop] = at_depth[count]
         if count == 1:
             output[column], output_shift[column], output_sign[column] = v[0], s[0], g[0]
     return (
@@ -468,12 +489,12 @@ def _trees(
 
 @jit
 def _cheapest(
-    v: Ints, s: Ints, g: Ints, count: int, lo: Ints, hi: Ints, depth: Ints
+    v: Ints, s: Ints, g: Ints, count: int, lo: Ints, hi: Ints, at_depth: Ints
 ) -> tuple[int, int]:
     """Return the cheapest pair among the two least depths present."""
     least, second = 1 << 40, 1 << 40
     for k in range(count):
-        d = depth[v[k]]
+        d = at_depth[k]
         if d < least:
             least, second = d, least
         elif d < second:
@@ -481,7 +502,7 @@ def _cheapest(
     best, best_i, best_j = 1 << 40, 0, 1
     for i in range(count):
         for j in range(i + 1, count):
-            shallow, deep = depth[v[i]], depth[v[j]]
+            shallow, deep = at_depth[i], at_depth[j]
             if shallow > deep:
                 shallow, deep = deep, shallow
             if shallow != least or deep > second:
