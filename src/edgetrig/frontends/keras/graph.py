@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from math import prod
@@ -122,17 +122,23 @@ def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> 
         model,
         tuple((tensor, shapes[tensor]) for tensor in inputs),
         _ordered(model, calls, set(inputs)),
-        tuple(_outputs(model, {layer.name: layer for _, layer in layers})),
+        tuple(_outputs(model, {layer.name: layer for _, layer in layers}, calls, inputs)),
     )
 
 
-def _outputs(model: Layer, layers: Mapping[str, Layer]) -> Iterator[Tensor]:
-    for name, node, tensor in _tensors(model.config["output_layers"]):
-        if name not in layers:
-            raise model.error(f"its output '{name}' does not exist")
+def _outputs(
+    model: Layer,
+    layers: Mapping[str, Layer],
+    calls: Mapping[tuple[str, int], Call],
+    inputs: Collection[Tensor],
+) -> Iterator[Tensor]:
+    for name, node, number in _tensors(model.config["output_layers"]):
         # Here, and only here, Keras counts a Functional model's own inputs as its first call.
-        own = layers[name].kind in MODELS and layers[name].kind != "Sequential"
-        yield name, node - own, tensor
+        own = name in layers and layers[name].kind in MODELS and layers[name].kind != "Sequential"
+        tensor = (name, node - own, number)
+        if not _exists(tensor, calls, inputs):
+            raise model.error(f"its output '{name}' does not exist")
+        yield tensor
 
 
 def _ordered(
@@ -143,13 +149,22 @@ def _ordered(
         tensors = [argument for argument in call.arguments if isinstance(argument, tuple)]
         before[result] = [(name, node) for name, node, _ in tensors]
         for tensor in tensors:
-            if tensor[:2] not in calls and tensor not in inputs:
+            if not _exists(tensor, calls, inputs):
                 raise call.layer.error(f"its input '{tensor[0]}' does not exist")
     try:
         order = [*TopologicalSorter(before).static_order()]
     except CycleError as error:
         raise model.error("its layers form a cycle") from error
     return tuple(calls[result] for result in order if result in calls)
+
+
+def _exists(
+    tensor: Tensor, calls: Mapping[tuple[str, int], Call], inputs: Collection[Tensor]
+) -> bool:
+    call = calls.get(tensor[:2])
+    if call is None:
+        return tensor in inputs
+    return 0 <= tensor[2] < (1 if call.model is None else len(call.model.outputs))
 
 
 def _arguments(node: Any) -> Iterator[Tensor | float]:

@@ -77,6 +77,11 @@ class Quantizer:
         return result
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the types."""
+        return np.broadcast_shapes(self.signed.shape, self.integer.shape, self.fraction.shape)
+
+    @property
     def _type(self) -> tuple[Ints, Ints, Ints]:
         return self.signed, self.integer, self.fraction
 

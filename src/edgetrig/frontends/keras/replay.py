@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from edgetrig import circuit
 from edgetrig.errors import CircuitError
 from edgetrig.frontends.keras.graph import Model, Tensor
@@ -52,9 +54,12 @@ def _run(layer: Layer, arguments: Sequence[Value]) -> Value:
     if name not in (None, "float32"):
         raise layer.error(f"computes in {name}; only float32 models are exact")
     try:
-        result = handler(layer, *arguments)
-        if layer.config.get("enable_oq"):
-            result = layer.quantized(result, "oq")
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            result = handler(layer, *arguments)
+            if layer.config.get("enable_oq"):
+                result = layer.quantized(result, "oq")
+    except FloatingPointError as error:
+        raise layer.error(f"its numbers are too large for float32 ({error})") from error
     except (CircuitError, ValueError) as error:
         raise layer.error(str(error)) from error
     except (KeyError, TypeError, IndexError, AttributeError) as error:

@@ -98,6 +98,14 @@ def quantized(value: Value, quantizer: Quantizer | None) -> Any:
     """Return an exact array; without a quantiser the value must be exact already."""
     if quantizer is None:
         return exact(value)
-    if isinstance(value, Raw | Pending):
-        return value.quantized(quantizer)
-    return quantizer(value)
+    waiting = isinstance(value, Raw | Pending)
+    shape = value.array.shape if waiting else value.shape
+    if not fits(quantizer.shape, shape):
+        raise ValueError(f"its quantiser has shape {quantizer.shape}, but {shape} arrives")
+    return value.quantized(quantizer) if waiting else quantizer(value)
+
+
+def fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether an array of a shape broadcasts to a target without enlarging it."""
+    pairs = zip(shape[::-1], target[::-1], strict=False)
+    return len(shape) <= len(target) and all(a in (1, b) for a, b in pairs)

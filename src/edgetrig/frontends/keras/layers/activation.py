@@ -31,8 +31,7 @@ def _short(slope: float) -> bool:
 
 
 def _sigmoid(x: Floats) -> Floats:
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-x)))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _softplus(x: Floats) -> Floats:
@@ -108,9 +107,16 @@ def _pending(name: str, function: Function, x: Value) -> Value:
 
     def table(values: NDArray[np.float64]) -> NDArray[np.float64]:
         argument = values if inner is None else inner(values)
-        return np.asarray(function(argument), np.float32).astype(np.float64)
+        return finite_float32(lambda: function(argument))
 
     return Pending(array, table, name)
+
+
+def finite_float32(compute: Callable[[], Any]) -> NDArray[np.float64]:
+    """Return computed values rounded to float32; what overflows becomes the largest number."""
+    with np.errstate(all="ignore"):
+        values = np.asarray(compute(), np.float32)
+    return np.nan_to_num(values, nan=0.0).astype(np.float64)
 
 
 def activation_name(layer: Layer) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.layers.activation import apply
+from edgetrig.frontends.keras.layers.activation import apply, finite_float32
 from edgetrig.frontends.keras.quantizers import Floats
 from edgetrig.frontends.keras.values import Value, quantized
 
@@ -48,8 +48,7 @@ def _table(layer: Layer, which: str, x: Any, function: Any) -> Any:
     )
 
     def values(x: Floats) -> Floats:
-        result = np.asarray(function(x.astype(np.float32)), np.float32)
-        return result.astype(np.float64)
+        return finite_float32(lambda: function(x.astype(np.float32)))
 
     output = table.quantizer("oq")
     if output is None:
