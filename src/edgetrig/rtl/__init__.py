@@ -1,0 +1,7 @@
+"""Hardware text: Verilog a person can read, with its test bench and project scripts."""
+
+from edgetrig.rtl.names import identifiers
+from edgetrig.rtl.ports import Port, pack, ports, unpack
+from edgetrig.rtl.verilog import verilog
+
+__all__ = ["Port", "identifiers", "pack", "ports", "unpack", "verilog"]

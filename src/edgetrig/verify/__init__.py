@@ -1,0 +1,7 @@
+"""The judge: simulated hardware, emulator and an independent reference, held to the same bits."""
+
+from edgetrig.verify.check import Verification, check_balance, verify
+from edgetrig.verify.reference import evaluate
+from edgetrig.verify.simulation import lint, simulate
+
+__all__ = ["Verification", "check_balance", "evaluate", "lint", "simulate", "verify"]
