@@ -330,14 +330,14 @@ def ap_fixed(
 
 def _rounded(value: Fraction, mode: str) -> int:
     half = Fraction(1, 2)
-    away = math.copysign(1, value)
+    away = 1 if value > 0 else -1
     return {
         "TRN": lambda: math.floor(value),
         "TRN_ZERO": lambda: math.trunc(value),
         "RND": lambda: math.floor(value + half),
         "RND_MIN_INF": lambda: math.ceil(value - half),
-        "RND_INF": lambda: int(away) * math.floor(abs(value) + half),
-        "RND_ZERO": lambda: int(away) * math.ceil(abs(value) - half),
+        "RND_INF": lambda: away * math.floor(abs(value) + half),
+        "RND_ZERO": lambda: away * math.ceil(abs(value) - half),
         "RND_CONV": lambda: round(value),
     }[mode]()
 
@@ -545,7 +545,11 @@ _MOVING: tuple[tuple[str, Callable[..., Any]], ...] = (
 def _boolean_step(
     draw: Draw, values: list[Array], k: int
 ) -> tuple[str, Callable[..., Any], tuple[int, ...]]:
-    kind = draw(st.sampled_from(("where", "not", "number", "any")))
+    kind = draw(st.sampled_from(("where", "not", "number", "any", "and", "or", "xor")))
+    same = [n for n, v in enumerate(values) if v.shape == values[k].shape and v.boolean]
+    if kind in ("and", "or", "xor"):
+        function = {"and": np.logical_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[kind]
+        return kind, function, (k, draw(st.sampled_from(same)))
     if kind == "where":
         numbers = [n for n, value in enumerate(values) if not value.boolean]
         i, j = draw(st.sampled_from(numbers)), draw(st.sampled_from(numbers))

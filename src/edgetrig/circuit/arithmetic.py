@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from edgetrig.circuit.array import Array, Mask
+from edgetrig.circuit.array import Array, as_array
 from edgetrig.circuit.circuit import Ints
+from edgetrig.circuit.intervals import LARGEST
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -68,7 +70,10 @@ def _sum(op: Op, x: Array, y: Array) -> Array:
 
 def negative(x: Array) -> Array:
     """Return -x."""
-    return _where_active(x, ~x.zero, lambda v: x.builder.append(Op.NEG, v, fraction=0))
+    rows, active = x.rows.copy(), ~x.zero
+    if active.any():
+        rows[active] = x.builder.append(Op.NEG, rows[active], fraction=x.fraction[active])
+    return Array(x.builder, rows, x.fraction)
 
 
 def multiply(x: Array, y: Array) -> Array:
@@ -127,11 +132,9 @@ def bitwise(op: Op) -> Callable[[Array, Array], Array]:
     """Return the function for AND, OR or XOR of whole numbers and of truth values."""
 
     def apply(x: Array, y: Array) -> Array:
-        x, y = aligned(x, y)
-        _whole(x)
-        _whole(y)
-        rows = x.builder.append(op, x.rows, y.rows)
-        return Array(x.builder, rows, 0, boolean=x.boolean and y.boolean)
+        boolean = x.boolean and y.boolean
+        x, y = (_whole(v) for v in aligned(x, y))
+        return Array(x.builder, x.builder.append(op, x.rows, y.rows), 0, boolean=boolean)
 
     return apply
 
@@ -140,7 +143,7 @@ def invert(x: Array) -> Array:
     """Return ~x: logical not of truth values, -1 - x of whole numbers."""
     if x.boolean:
         return logical_not(x)
-    _whole(x)
+    x = _whole(x)
     ones = x.builder.constant(np.full(x.shape, -1, np.int64))
     return Array(x.builder, x.builder.append(Op.XOR, x.rows, ones), 0)
 
@@ -179,7 +182,73 @@ def minimum(x: Array, y: Array) -> Array:
 
 def absolute(x: Array) -> Array:
     """Return the magnitude of x."""
-    return maximum(x, negative(x))
+    return select(less(x, as_array(x.builder, 0)), negative(x), x)
+
+
+def divide(x: Array, y: Array) -> Array:
+    """Return x / y for a constant y that is a power of two, or its negative.
+
+    Raises
+    ------
+    CircuitError
+        For any other y: the quotient has no exact binary form.
+    """
+    x, y = broadcast(x, y)
+    codes = [int(code) for code in y.interval[0].ravel().tolist()]
+    if not y.constant.all() or any(abs(code).bit_count() != 1 for code in codes):
+        raise CircuitError(
+            "only a division by a constant power of two is exact: multiply by a rounded constant,"
+            " or use edgetrig.circuit.lookup"
+        )
+    power = np.array([abs(code).bit_length() - 1 for code in codes], np.int64).reshape(y.shape)
+    quotient = x.with_fraction(x.fraction + power - y.fraction)
+    below = np.array([code < 0 for code in codes], np.bool_).reshape(y.shape)
+    if not below.any():
+        return quotient
+    rows = quotient.rows.copy()
+    rows[below] = negative(quotient[below]).rows
+    return Array(x.builder, rows, quotient.fraction)
+
+
+def power(x: Array, y: Array) -> Array:
+    """Return x ** y for one constant whole y in [0, 16], by repeated squaring.
+
+    Raises
+    ------
+    CircuitError
+        For any other y.
+    """
+    codes, points = (set(v.ravel().tolist()) for v in (y.interval[0], y.fraction))
+    if not (y.constant.all() and len(codes) == len(points) == 1):
+        raise CircuitError("an exponent must be one constant; use edgetrig.circuit.lookup")
+    value = math.ldexp(codes.pop(), -points.pop())
+    if value not in range(17):
+        raise CircuitError(
+            f"an exponent of {value:g} has no exact form: use a whole number from 0 to 16, or"
+            " edgetrig.circuit.lookup"
+        )
+    result = None
+    for bit in f"{int(value):b}":
+        result = None if result is None else square(result)
+        if bit == "1":
+            result = x if result is None else multiply(result, x)
+    return as_array(x.builder, np.ones(x.shape, np.int64)) if result is None else result
+
+
+def shift(x: Array, bits: Array, sign: int) -> Array:
+    """Return whole numbers x << bits (`sign` 1) or x >> bits (`sign` -1) for constant bits.
+
+    Raises
+    ------
+    CircuitError
+        If the bits are not constant whole numbers from 0 up.
+    """
+    x, bits = broadcast(_whole(x), _whole(bits))
+    count, _ = bits.interval
+    if not bits.constant.all() or (count < 0).any() or (count > LARGEST).any():
+        raise CircuitError("a shift needs a constant number of bits, 0 or more")
+    moved = x.with_fraction(-sign * count.astype(np.int64))
+    return moved if sign > 0 else floor(moved)
 
 
 def floor(x: Array) -> Array:
@@ -192,13 +261,8 @@ def _truth(x: Array, rows: Ints) -> Array:
     return Array(x.builder, rows, 0, boolean=True)
 
 
-def _where_active(x: Array, active: Mask, make: Callable[[Ints], Ints]) -> Array:
-    rows = x.rows.copy()
-    if active.any():
-        rows[active] = make(rows[active])
-    return Array(x.builder, rows, x.fraction)
-
-
-def _whole(x: Array) -> None:
-    if (x.fraction != 0).any():
+def _whole(x: Array) -> Array:
+    """Return whole numbers with the binary point at 0."""
+    if (x.fraction > 0).any():
         raise CircuitError("bitwise operations need whole numbers; take .codes or quantize first")
+    return x.scaled_to(np.zeros(x.shape, np.int64))

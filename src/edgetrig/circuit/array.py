@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.circuit.builder import Builder
 from edgetrig.circuit.circuit import Ints
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit.intervals import IntArray, compact
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -106,9 +106,23 @@ class Array(NDArrayOperatorsMixin):
         raise CircuitError("a symbolic value is not known while tracing; use np.where, not if")
 
     def __array__(self, *args: object, **kwargs: object) -> NDArray[Any]:
-        raise CircuitError("a symbolic array has no numbers; this NumPy function cannot be traced")
+        raise CircuitError(
+            "a symbolic array has no numbers yet: this NumPy function cannot be traced"
+            " (join symbolic values with np.stack, choose among them with np.where)"
+        )
 
     __hash__ = None  # type: ignore[assignment]  # == makes an Array, as with NumPy
+
+    # Arrays never change: `x += y` makes a new one and names it x, as in JAX.
+    __iadd__ = NDArrayOperatorsMixin.__add__
+    __isub__ = NDArrayOperatorsMixin.__sub__
+    __imul__ = NDArrayOperatorsMixin.__mul__
+    __imatmul__ = NDArrayOperatorsMixin.__matmul__
+    __itruediv__ = NDArrayOperatorsMixin.__truediv__
+    __ipow__ = NDArrayOperatorsMixin.__pow__
+    __iand__ = NDArrayOperatorsMixin.__and__
+    __ior__ = NDArrayOperatorsMixin.__or__
+    __ixor__ = NDArrayOperatorsMixin.__xor__
 
     def like(self, move: Callable[[Ints], Any]) -> Array:
         """Apply something that only moves elements (indexing, reshape, ...)."""
@@ -174,8 +188,13 @@ class Array(NDArrayOperatorsMixin):
         return Array(self.builder, rows, np.maximum(fraction, self.fraction))
 
     def shift_right(self, bits: Ints) -> Array:
-        """Drop low bits of the code: floor(code / 2**bits); `bits` may be 0 somewhere."""
-        return Array(self.builder, self._some(bits > 0, Op.SHR, bits, self.fraction), self.fraction)
+        """Drop low bits of the code: floor(code / 2**bits); `bits` may be 0 somewhere.
+
+        The binary point stays, so that the value shrinks by 2**bits; in print the rows say where
+        the dropped bits leave it.
+        """
+        rows = self._some(bits > 0, Op.SHR, bits, self.fraction - bits)
+        return Array(self.builder, rows, self.fraction)
 
     def low(self, bits: ArrayLike, signed: ArrayLike = False) -> Array:
         """Keep the lowest `bits` (at least 1) of the code, read as signed or unsigned."""
@@ -229,14 +248,20 @@ def dyadic(values: ArrayLike) -> tuple[IntArray, Ints]:
     CircuitError
         If a value is not a finite real number.
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # nested lists of unequal length
+        raise CircuitError(f"a constant is not an array: {error}") from error
     if array.dtype.kind in "biu" and array.dtype != np.uint64:
-        codes: IntArray = array.astype(np.int64)
+        codes: IntArray = array.astype(np.int64)  # -2**63 included: every step below wraps rightly
         fraction = np.zeros(array.shape, np.int64)
     elif array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise CircuitError("a constant is NaN or infinite; mend the weights or the expression")
-        mantissa, exponent = np.frexp(array.astype(np.float64))
+        double = array.astype(np.float64)
+        if (double != array).any():
+            raise CircuitError("a constant needs more than float64; round it first")
+        mantissa, exponent = np.frexp(double)
         codes = np.ldexp(mantissa, 53).astype(np.int64)
         fraction = np.where(codes == 0, 0, 53 - exponent.astype(np.int64))
     else:
@@ -256,6 +281,4 @@ def _dyadic_integers(array: NDArray[Any]) -> tuple[IntArray, Ints]:
         number = int(value)
         zeros = (number & -number).bit_length() - 1 if number else 0
         codes[index], fraction[index] = number >> zeros, -zeros
-    from edgetrig.circuit.intervals import compact
-
     return compact(codes), fraction

@@ -66,7 +66,9 @@ class Builder:
 
     def interval(self, rows: Ints) -> tuple[IntArray, IntArray]:
         """Return ``lo`` and ``hi`` of the given rows."""
-        return self._columns["lo"][rows], self._columns["hi"][rows]
+        lo, hi = self._columns["lo"], self._columns["hi"]
+        # A single element of an object column comes as a bare integer.
+        return np.asarray(lo[rows], lo.dtype), np.asarray(hi[rows], hi.dtype)
 
     def append(
         self,

@@ -8,9 +8,12 @@ import numpy as np
 
 from edgetrig.circuit.circuit import Circuit
 from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS
-from edgetrig.circuit.graph import register_depth
+from edgetrig.circuit.intervals import WIDEST, IntArray, narrow
 from edgetrig.circuit.ops import OPERANDS, Op
 from edgetrig.errors import CircuitError
+
+_KINDS = {"op": np.uint8, "lo": np.int64, "hi": np.int64}
+_PARAMETER = (Op.INPUT, Op.ADD, Op.SUB, Op.SHL, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE)
 
 
 def check(circuit: Circuit) -> None:
@@ -31,6 +34,7 @@ def check(circuit: Circuit) -> None:
 def _problems(circuit: Circuit) -> Iterator[str]:
     yield from _column_problems(circuit)
     yield from _port_problems(circuit)
+    yield from _table_problems(circuit)
     yield from _operand_problems(circuit)
     yield from _parameter_problems(circuit)
     yield from _register_problems(circuit)
@@ -48,6 +52,11 @@ def _column_problems(circuit: Circuit) -> Iterator[str]:
         column = getattr(rows, name)
         if column.shape != (len(rows),):
             yield f"column {name} has shape {column.shape}, {(len(rows),)} is needed"
+        kind = _KINDS.get(name, np.int32)
+        if column.dtype != kind and not (kind is np.int64 and column.dtype == object):
+            yield f"column {name} has type {column.dtype}, {np.dtype(kind)} is needed"
+    for name in ("lo", "hi"):
+        yield from _integer_problems(f"column {name}", getattr(rows, name))
     row = _first(rows.op >= len(Op))
     if row is not None:
         yield f"row {row}: operation code {rows.op[row]} is unknown"
@@ -56,11 +65,42 @@ def _column_problems(circuit: Circuit) -> Iterator[str]:
         yield f"row {row}: origin {rows.origin[row]} has no name"
 
 
+def _integer_problems(what: str, values: IntArray) -> Iterator[str]:
+    """Demand int64 within `WIDEST` bits, or Python integers."""
+    if values.dtype == object:
+        if not all(isinstance(value, int) for value in values.ravel().tolist()):
+            yield f"{what}: not all Python integers"
+    elif values.dtype != np.int64:
+        yield f"{what} has type {values.dtype}, int64 is needed"
+    elif not narrow(values):
+        yield f"{what}: more than {WIDEST} bits, Python integers are needed"
+
+
+def _name_problems(circuit: Circuit) -> Iterator[str]:
+    for name in [port.name for port in circuit.inputs] + [port.name for port in circuit.outputs]:
+        if not name or not name.isprintable():
+            yield f"a port has the unprintable name {name!r}"
+    for name in circuit.origins:
+        if not name.isprintable():
+            yield f"an origin has the unprintable name {name!r}"
+
+
+def _table_problems(circuit: Circuit) -> Iterator[str]:
+    for number, table in enumerate(circuit.tables):
+        if table.values.ndim != 1 or table.values.dtype != np.int64 or not len(table.values):
+            yield f"table {number}: entries must be one row of int64"
+        if not narrow(table.values, np.array([table.start, table.stop], object)):
+            yield f"table {number}: more than {WIDEST} bits"
+
+
 def _port_problems(circuit: Circuit) -> Iterator[str]:
     names = [p.name for p in circuit.inputs] + [p.name for p in circuit.outputs]
     if len(set(names)) != len(names):
         yield "two ports have the same name"
+    yield from _name_problems(circuit)
     for port in circuit.inputs:
+        for end in (port.lo, port.hi):
+            yield from _integer_problems(f"input {port.name}", end)
         if not port.lo.shape == port.hi.shape == port.fraction.shape:
             yield f"input {port.name}: lo, hi and fraction differ in shape"
         if port.rounding not in ROUNDINGS or port.overflow not in OVERFLOWS:
@@ -70,6 +110,8 @@ def _port_problems(circuit: Circuit) -> Iterator[str]:
     for output in circuit.outputs:
         if output.rows.shape != output.fraction.shape:
             yield f"output {output.name}: rows and fraction differ in shape"
+        if output.rows.dtype != np.int64:
+            yield f"output {output.name}: rows have type {output.rows.dtype}, int64 is needed"
         if np.any((output.rows < 0) | (output.rows >= len(circuit))):
             yield f"output {output.name}: a row that does not exist"
 
@@ -92,6 +134,9 @@ def _parameter_problems(circuit: Circuit) -> Iterator[str]:
     row = _first(np.isin(rows.op, (Op.SHL, Op.SHR, Op.LOW, Op.LOWS)) & (rows.p <= 0))
     if row is not None:
         yield f"row {row}: parameter {rows.p[row]} must be positive"
+    row = _first(~np.isin(rows.op, _PARAMETER) & (rows.p != 0))
+    if row is not None:
+        yield f"row {row}: a parameter that {Op(rows.op[row]).name} does not have"
     row = _first((rows.op == Op.CONST) & np.asarray(rows.lo != rows.hi, np.bool_))
     if row is not None:
         yield f"row {row}: a constant with two values"
@@ -126,18 +171,15 @@ def _register_problems(circuit: Circuit) -> Iterator[str]:
     rows = circuit.rows
     if not circuit.count(Op.REG):
         return
-    depth = register_depth(rows.operands, rows.op == Op.REG)
-    constant = np.asarray(rows.lo == rows.hi, np.bool_)
-    operand_depth = depth[rows.operands]
-    counts = (rows.operands >= 0) & ~constant[rows.operands]
-    most = np.where(counts, operand_depth, -1).max(axis=1)
-    least = np.where(counts, operand_depth, np.iinfo(np.int64).max).min(axis=1)
-    row = _first((most >= 0) & (most != least))
+    counts = (rows.operands >= 0) & ~circuit.constant[rows.operands]
+    cycle = circuit.cycle[rows.operands]
+    latest = np.where(counts, cycle, -1).max(axis=1)
+    earliest = np.where(counts, cycle, np.iinfo(np.int64).max).min(axis=1)
+    row = _first((latest >= 0) & (latest != earliest))
     if row is not None:
         yield f"row {row}: operands come from different clock cycles"
-    outputs = circuit.output_rows
-    moving = outputs[~constant[outputs]]
-    if len(moving) and len(set(depth[moving].tolist())) > 1:
+    moving = circuit.output_rows[~circuit.constant[circuit.output_rows]]
+    if len(set(circuit.cycle[moving].tolist())) > 1:
         yield "outputs appear in different clock cycles"
 
 

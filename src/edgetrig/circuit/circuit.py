@@ -158,10 +158,22 @@ class Circuit:
         return np.concatenate([output.rows.ravel() for output in self.outputs])
 
     @cached_property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which rows have the same value in every event, and hence at every clock cycle."""
+        return np.asarray(self.rows.lo == self.rows.hi, np.bool_)
+
+    @cached_property
+    def cycle(self) -> Ints:
+        """Clock cycle in which each row's value appears; inputs in 0 (constants: no meaning)."""
+        operands = self.rows.operands
+        moving = (operands >= 0) & ~self.constant[operands]
+        return register_depth(np.where(moving, operands, -1), self.rows.op == Op.REG)
+
+    @cached_property
     def latency(self) -> int:
         """Clock cycles from input to output: REG rows on the way (0 if combinational)."""
-        depth = register_depth(self.rows.operands, self.rows.op == Op.REG)
-        return int(depth[self.output_rows].max(initial=0))
+        moving = self.output_rows[~self.constant[self.output_rows]]
+        return int(self.cycle[moving].max(initial=0))
 
     def count(self, *ops: Op) -> int:
         """Return how many rows have one of the given operations."""

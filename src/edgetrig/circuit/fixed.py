@@ -15,7 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.circuit import arithmetic as ar
 from edgetrig.circuit.array import Array, Mask, as_array
 from edgetrig.circuit.circuit import Ints, Table
-from edgetrig.circuit.floats import Overflow, Rounding, check_modes, quantize_floats
+from edgetrig.circuit.floats import (
+    Overflow,
+    Rounding,
+    check_modes,
+    fixed_types,
+    quantize_floats,
+)
+from edgetrig.circuit.intervals import IntArray
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -47,10 +54,10 @@ def quantize(
     Raises
     ------
     CircuitError
-        On an unknown mode.
+        On an unknown mode or a type that is not one.
     """
     check_modes(rounding, overflow)
-    types = [np.asarray(v).astype(np.int64) for v in (signed, integer, fraction)]
+    types = fixed_types(signed, integer, fraction)
     shape = np.broadcast_shapes(x.shape, *(v.shape for v in types))
     k, i, f = (np.broadcast_to(v, shape) for v in types)
     x = x.broadcast_to(shape)
@@ -91,7 +98,7 @@ def lookup(
     CircuitError
         If an element has too many codes for a table, or the function is not finite somewhere.
     """
-    types = [np.asarray(v).astype(np.int64) for v in (signed, integer, fraction)]
+    types = fixed_types(signed, integer, fraction)
     shape = np.broadcast_shapes(x.shape, *(v.shape for v in types))
     x = x.broadcast_to(shape)
     k, i, f = (np.broadcast_to(v, shape) for v in types)
@@ -111,6 +118,8 @@ def _tabulate(
     function: Callable[..., Any], key: tuple[int, ...], rounding: Rounding, overflow: Overflow
 ) -> Table:
     lo, hi, point, k, i, f = key
+    if max(-lo, hi) > 1 << 53:
+        raise CircuitError("a table's input must have at most 53 bits; quantize it first")
     if hi - lo >= LARGEST_TABLE:
         raise CircuitError(
             f"a table over {hi - lo + 1} codes is too large; quantise its input to 20 bits or fewer"
@@ -127,6 +136,17 @@ def _power(exponent: Ints) -> NDArray[np.object_]:
     return np.asarray(np.left_shift(np.ones(exponent.shape, object), exponent.astype(object)))
 
 
+def _units(x: Array, codes: IntArray | int) -> Array:
+    """Return constants with the given codes and the binary points of `x`."""
+    codes = np.broadcast_to(np.asarray(codes, object), x.shape)
+    return Array(x.builder, x.builder.constant(codes, x.fraction), x.fraction)
+
+
+def _is_negative(x: Array) -> Array:
+    """Return one unit of the last place where x < 0."""
+    return ar.less(x, as_array(x.builder, 0)).with_fraction(x.fraction)
+
+
 def _round(x: Array, fraction: Ints, mode: Rounding) -> Array:
     """Drop the bits behind `fraction`; elements that have none are left as they are."""
     active = x.fraction > fraction
@@ -134,30 +154,24 @@ def _round(x: Array, fraction: Ints, mode: Rounding) -> Array:
         return x
     y = x[active]
     drop = y.fraction - fraction[active]
-    half = as_array(x.builder, _power(drop - 1))
-    below = half - 1
-    y = y.codes
-    if mode == "RND":
-        y = y + half
-    elif mode == "RND_MIN_INF":
-        y = y + below
-    elif mode == "RND_ZERO":
-        y = y + below + _is_negative(y)
-    elif mode == "RND_INF":
-        y = y + half - _is_negative(y)
-    elif mode == "RND_CONV":
-        y = y + below + y.shift_right(drop).low(1)
-    elif mode == "TRN_ZERO":
-        y = y + ar.select(_is_negative(y), as_array(x.builder, _power(drop) - 1), _zero(y))
+    if mode == "TRN_ZERO":
+        y = ar.add(y, ar.select(_is_negative(y).codes, _units(y, _power(drop) - 1), _units(y, 0)))
+    elif mode in ("RND", "RND_INF"):
+        y = ar.add(y, _units(y, _power(drop - 1)))
+        if mode == "RND_INF":
+            y = ar.subtract(y, _is_negative(x[active]))
+    elif mode != "TRN":
+        y = ar.add(y, _units(y, _power(drop - 1) - 1))
+        if mode == "RND_ZERO":
+            y = ar.add(y, _is_negative(x[active]))
+        elif mode == "RND_CONV":
+            y = ar.add(y, _odd(x[active], drop))
     return _put(x, active, y.shift_right(drop), fraction[active])
 
 
-def _zero(codes: Array) -> Array:
-    return as_array(codes.builder, 0)
-
-
-def _is_negative(codes: Array) -> Array:
-    return ar.less(codes, _zero(codes))
+def _odd(x: Array, drop: Ints) -> Array:
+    """Return one unit of the last place where the lowest bit that stays is set."""
+    return x.shift_right(drop).low(1).with_fraction(x.fraction)
 
 
 def _put(x: Array, mask: Mask, new: Array, fraction: Ints) -> Array:
@@ -180,24 +194,24 @@ def _overflow(x: Array, k: Ints, i: Ints, f: Ints, mode: Overflow) -> Array:
         return x
     y = x[active].scaled_to(point[active])
     k, bits = k[active], (k + i + point)[active]
-    top, bottom = (as_array(x.builder, v[active]) for v in (top, bottom))
-    y = y.codes
+    bottom, top = _units(y, bottom[active]), _units(y, top[active])
     if mode in ("WRAP", "WRAP_SM"):
         y = _wrap(y, k, bits, mode)
     elif mode == "SAT_ZERO":
-        outside = ar.bitwise(Op.OR)(y < bottom, y > top)
-        y = ar.select(outside, _zero(y), y)
+        outside = ar.bitwise(Op.OR)(ar.less(y, bottom), ar.less(top, y))
+        y = ar.select(outside, _units(y, 0), y)
     else:
         y = ar.minimum(ar.maximum(y, bottom), top)
     return _put(x, active, y, point[active])
 
 
-def _wrap(codes: Array, k: Ints, bits: Ints, mode: Overflow) -> Array:
-    kept = codes.low(np.maximum(bits, 1), signed=k.astype(bool)).where(bits > 0, 0)
+def _wrap(x: Array, k: Ints, bits: Ints, mode: Overflow) -> Array:
+    kept = x.low(np.maximum(bits, 1), signed=k.astype(bool)).where(bits > 0, 0)
     if mode == "WRAP_SM":
         # Invert all kept bits where the highest of them differs from the lowest dropped one.
-        highest = codes.shift_right(np.maximum(bits - 1, 0)).low(1)
-        dropped = codes.shift_right(np.maximum(bits, 0)).low(1)
+        highest = x.shift_right(np.maximum(bits - 1, 0)).low(1).codes
+        dropped = x.shift_right(np.maximum(bits, 0)).low(1).codes
         differ = ar.logical_not(ar.equal(highest, dropped))
-        kept = ar.select(differ, ar.invert(kept), kept).where((k > 0) & (bits > 0), kept)
+        inverted = ar.invert(kept.codes).with_fraction(kept.fraction)
+        kept = ar.select(differ, inverted, kept).where((k > 0) & (bits > 0), kept)
     return kept

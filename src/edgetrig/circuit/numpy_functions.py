@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from edgetrig.circuit import arithmetic as ar
 from edgetrig.circuit.array import Array, as_array
 from edgetrig.circuit.builder import Builder
+from edgetrig.circuit.circuit import Ints
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -20,18 +23,21 @@ def call_ufunc(
     builder: Builder, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
 ) -> Array:
     """Trace ``ufunc(*inputs)``, or its ``reduce`` over axes."""
-    arrays = [as_array(builder, value) for value in inputs]
     function = _UFUNCS.get(ufunc)
     if function is None:
         raise CircuitError(
             f"np.{ufunc.__name__} has no exact hardware form; use edgetrig.circuit.lookup for a"
             " function of one quantised number"
         )
-    if method == "__call__" and not _given(kwargs):
-        return function(*arrays)  # type: ignore[no-any-return]
-    if method == "reduce" and ufunc in _REDUCTIONS:
-        return reduce(_UFUNCS[ufunc], arrays[0], **_given(kwargs))
-    raise CircuitError(f"np.{ufunc.__name__} with {method} or {', '.join(kwargs)} is not traceable")
+    given = _given(kwargs)
+    with _one_line(ufunc.__name__):
+        arrays = [as_array(builder, value) for value in inputs]
+        if method == "__call__" and not given:
+            return function(*arrays)  # type: ignore[no-any-return]
+        if method == "reduce" and ufunc in _REDUCTIONS:
+            return _ufunc_reduce(ufunc, arrays[0], **given)
+    how = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    raise CircuitError(f"{how}({', '.join(f'{name}=...' for name in given)}) cannot be traced")
 
 
 def call_function(builder: Builder, function: Function, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -39,12 +45,29 @@ def call_function(builder: Builder, function: Function, args: Any, kwargs: dict[
     traced = _FUNCTIONS.get(function)
     if traced is None:
         raise CircuitError(f"np.{function.__name__} cannot be traced into a circuit")
-    return traced(builder, *args, **_given(kwargs))
+    with _one_line(function.__name__):
+        return traced(builder, *args, **_given(kwargs))
 
 
 def _given(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Drop arguments that say nothing."""
-    return {k: v for k, v in kwargs.items() if v is not None and v is not np._NoValue}
+    """Drop arguments that say nothing (``axis=None`` does)."""
+    return {
+        name: value
+        for name, value in kwargs.items()
+        if value is not np._NoValue and (value is not None or name == "axis")
+    }
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Turn a misfit of shapes or arguments into an error that names the function."""
+    try:
+        yield
+    except CircuitError:
+        raise
+    except (TypeError, ValueError, IndexError) as error:
+        what = str(error).partition("\n")[0].replace("_", " ").strip()
+        raise CircuitError(f"np.{name} cannot be traced with these arguments: {what}") from error
 
 
 # ---- reductions: balanced trees over neighbours, so that the order (and ties) are kept ----------
@@ -52,8 +75,8 @@ def _given(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def reduce(function: Function, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Combine all elements along axes with a function of two arrays."""
-    given = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
-    axes = tuple(sorted(int(a) % x.ndim for a in given))
+    given = tuple(range(x.ndim)) if axis is None else axis
+    axes = tuple(sorted(normalize_axis_tuple(given, x.ndim)))
     kept = [a for a in range(x.ndim) if a not in axes]
     shape = tuple(x.shape[a] for a in kept)
     items = x.transpose((*axes, *kept)).reshape((-1, *shape))
@@ -72,6 +95,10 @@ def tree(function: Function, items: Array) -> Array:
         left, right = items[0 : 2 * pairs : 2], items[1 : 2 * pairs : 2]
         items = concatenate(items.builder, [function(left, right), items[2 * pairs :]])
     return items
+
+
+def _ufunc_reduce(ufunc: np.ufunc, x: Array, axis: Any = 0, keepdims: bool = False) -> Array:
+    return reduce(_UFUNCS[ufunc], ar.truth(x) if ufunc in _LOGICAL else x, axis, keepdims)
 
 
 def _sum(builder: Builder, x: Array, axis: Any = None, **kwargs: Any) -> Array:
@@ -93,6 +120,8 @@ def _argbest(better: Function) -> Function:
     def traced(builder: Builder, x: Array, axis: Any = None) -> Array:
         if axis is None:
             x, axis = x.ravel(), 0
+        if x.size == 0:
+            raise CircuitError("the best of no elements has no position")
         moved = _moveaxis(builder, x, axis, 0)
         shape = (len(moved), *([1] * (moved.ndim - 1)))
         index = as_array(builder, np.arange(len(moved)).reshape(shape)).broadcast_to(moved.shape)
@@ -107,24 +136,40 @@ def _argbest(better: Function) -> Function:
     return traced
 
 
-def _sort(builder: Builder, x: Array, axis: int = -1) -> Array:
+def _sort(builder: Builder, x: Array, axis: int | None = -1) -> Array:
     """Sort by Batcher's odd-even merge network (Knuth, TAOCP 3, 5.2.2, algorithm M)."""
-    items = list(_moveaxis(builder, x, axis, 0))
-    count = len(items)
+    if axis is None:
+        x, axis = x.ravel(), 0
+    items = _moveaxis(builder, x, axis, 0)
+    rows, fraction = items.rows.copy(), items.fraction.copy()
+    for low, distance in _comparators(len(items)):
+        high = low + distance
+        first, second = (
+            Array(builder, rows[k], fraction[k], boolean=x.boolean) for k in (low, high)
+        )
+        swap = ar.less(second, first)
+        for place, value in (
+            (low, ar.select(swap, second, first)),
+            (high, ar.select(swap, first, second)),
+        ):
+            rows[place], fraction[place] = value.rows, value.fraction
+    return _moveaxis(builder, Array(builder, rows, fraction, boolean=x.boolean), 0, axis)
+
+
+def _comparators(count: int) -> Iterator[tuple[Ints, int]]:
+    """Yield the network's steps: which positions are compared with those a distance above."""
     step = 1 << max((count - 1).bit_length() - 1, 0)
-    p = step
+    positions = np.arange(count)
+    p = step if count > 1 else 0
     while p > 0:
         q, r, d = step, 0, p
         while True:
-            pairs = [i for i in range(count - d) if (i & p) == r]
-            for i in pairs:
-                low, high = ar.minimum(items[i], items[i + d]), ar.maximum(items[i], items[i + d])
-                items[i], items[i + d] = low, high
+            below = positions[: max(count - d, 0)]
+            yield below[below & p == r], d
             if q == p:
                 break
             d, q, r = q - p, q >> 1, p
         p >>= 1
-    return _moveaxis(builder, stack(builder, items), 0, axis)
 
 
 # ---- contractions -------------------------------------------------------------------------------
@@ -243,15 +288,19 @@ def _splitter(function: Function) -> Function:
 
 
 def _pad(
-    builder: Builder, x: Array, pad_width: Any, mode: str = "constant", **kwargs: Any
+    builder: Builder, x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0
 ) -> Array:
+    array = as_array(builder, x)
+    if mode in ("edge", "reflect", "symmetric", "wrap"):  # these only repeat elements
+        return array.like(lambda v: np.pad(v, pad_width, mode=mode))
     if mode != "constant":
-        return x.like(lambda v: np.pad(v, pad_width, mode=mode, **kwargs))  # type: ignore[call-overload]
-    fill = as_array(builder, kwargs.get("constant_values", 0))
+        raise CircuitError(f"np.pad with mode={mode!r} cannot be traced")
+    fill = as_array(builder, constant_values)
     if fill.shape:
         raise CircuitError("np.pad: one constant value only")
-    rows = np.pad(x.rows, pad_width, constant_values=int(fill.rows))
-    return Array(builder, rows, np.pad(x.fraction, pad_width, constant_values=int(fill.fraction)))
+    rows = np.pad(array.rows, pad_width, constant_values=int(fill.rows))
+    fraction = np.pad(array.fraction, pad_width, constant_values=int(fill.fraction))
+    return Array(builder, rows, fraction)
 
 
 def _where(builder: Builder, condition: Any, x: Any, y: Any) -> Array:
@@ -283,6 +332,11 @@ _UFUNCS: dict[Any, Function] = {
     np.absolute: ar.absolute,
     np.fabs: ar.absolute,
     np.square: ar.square,
+    np.power: ar.power,
+    np.divide: ar.divide,
+    np.floor_divide: lambda x, y: ar.floor(ar.divide(x, y)),
+    np.left_shift: lambda x, y: ar.shift(x, y, 1),
+    np.right_shift: lambda x, y: ar.shift(x, y, -1),
     np.sign: _sign,
     np.maximum: ar.maximum,
     np.minimum: ar.minimum,
@@ -305,9 +359,9 @@ _UFUNCS: dict[Any, Function] = {
     np.floor: ar.floor,
     np.ceil: lambda x: ar.negative(ar.floor(ar.negative(x))),
 }
-_REDUCTIONS = frozenset(
-    {np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or, np.bitwise_xor}
-)
+_LOGICAL = frozenset({np.logical_and, np.logical_or, np.logical_xor})
+_BITWISE = frozenset({np.bitwise_and, np.bitwise_or, np.bitwise_xor})
+_REDUCTIONS = frozenset({np.add, np.multiply, np.maximum, np.minimum}) | _LOGICAL | _BITWISE
 
 _FUNCTIONS: dict[Any, Function] = {
     np.sum: _sum,
@@ -315,8 +369,11 @@ _FUNCTIONS: dict[Any, Function] = {
     np.prod: lambda builder, x, axis=None, **kw: reduce(ar.multiply, x, axis, **kw),
     np.max: lambda builder, x, axis=None, **kw: reduce(ar.maximum, x, axis, **kw),
     np.min: lambda builder, x, axis=None, **kw: reduce(ar.minimum, x, axis, **kw),
-    np.any: lambda builder, x, axis=None, **kw: reduce(_UFUNCS[np.logical_or], x, axis, **kw),
-    np.all: lambda builder, x, axis=None, **kw: reduce(_UFUNCS[np.logical_and], x, axis, **kw),
+    np.any: lambda builder, x, axis=None, **kw: _ufunc_reduce(np.logical_or, x, axis, **kw),
+    np.all: lambda builder, x, axis=None, **kw: _ufunc_reduce(np.logical_and, x, axis, **kw),
+    np.shape: lambda builder, x: x.shape,
+    np.ndim: lambda builder, x: x.ndim,
+    np.size: lambda builder, x: x.size,
     np.argmax: _argbest(ar.less),
     np.argmin: _argbest(lambda x, y: ar.less(y, x)),
     np.sort: _sort,

@@ -10,6 +10,11 @@ Every row has up to three operands ``a``, ``b``, ``c`` (numbers of earlier rows)
 the row can take. The interval never changes what a row computes; it says how many bits the value
 needs: as an unsigned number when ``lo >= 0``, in two's complement otherwise.
 
+Two things are the maker's duty, and `edgetrig.circuit.check` demands them: the interval of a
+TABLE's operand lies within the table, and all operands of a row have passed the same number of
+registers (constants excepted), so that they belong to one event. What a register holds before the
+first event arrives is not defined.
+
 Binary points are not part of the meaning. A row's ``fraction`` records where the point stood when
 the row was traced (value = integer * 2**-fraction) so that a person can read it; inputs and outputs
 carry the binary points that count.
@@ -35,8 +40,10 @@ SELECT       ``select a, b, c``                ``b`` if ``a`` is 1, ``c`` if ``a
 AND          ``and a, b``                      bitwise, on two's complement of unbounded width
 OR           ``or a, b``                       likewise
 XOR          ``xor a, b``                      likewise
-TABLE        ``table a, p``                    entry ``a - start`` of table ``p``
-REG          ``reg a``                         ``a`` one clock cycle before
+TABLE        ``table a, p``                    entry ``a - start`` of table ``p``; entry 0 comes
+                                               first
+REG          ``reg a``                         ``a`` one clock cycle before: the same value of the
+                                               same event, later
 ===========  ================================  ==================================================
 """
 

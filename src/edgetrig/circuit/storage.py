@@ -16,9 +16,10 @@ Members (NumPy ``.npy``, format of ``numpy.load(allow_pickle=False)``):
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ from edgetrig.errors import CircuitError
 from edgetrig.files import existing_file, whole_file
 
 FORMAT, VERSION = "edgetrig circuit", 1
-_LARGEST = 1 << 33
-"""Bytes a file may unpack to: guards against zip bombs."""
+_LARGEST = 1 << 31
+"""Bytes a file may unpack to (some 40 million rows): guards against zip bombs."""
 
 
 def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
@@ -84,21 +85,18 @@ def load(path: str | os.PathLike[str]) -> Circuit:
     try:
         with zipfile.ZipFile(file) as archive:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST:
-                raise CircuitError(f"{file}: unpacks to more than 8 GiB; not read")
+                raise CircuitError(f"unpacks to more than {_LARGEST >> 20} MiB; not read")
         with np.load(file, allow_pickle=False) as arrays:
-            circuit = _from_arrays(dict(arrays.items()))
+            circuit = _from_arrays(arrays)
+        check(circuit)
     except CircuitError as error:
         raise CircuitError(f"{file}: {error}") from error
     except Exception as error:  # zipfile, zlib, json and numpy each have their own
         raise CircuitError(f"{file}: not a whole edgetrig circuit file; save it again") from error
-    try:
-        check(circuit)
-    except (CircuitError, IndexError, TypeError, ValueError) as error:
-        raise CircuitError(f"{file}: {error}") from error
     return circuit
 
 
-def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Circuit:
+def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Circuit:
     header = json.loads(arrays["header"].tobytes().decode())
     if header.get("format") != FORMAT:
         raise CircuitError("not an edgetrig circuit file")
@@ -106,7 +104,8 @@ def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Circuit:
         raise CircuitError(
             f"circuit file of version {header.get('version')}; this edgetrig reads {VERSION}"
         )
-    columns = {name: _from_plain(arrays[name]) for name in Rows.__dataclass_fields__}
+    columns = {name: arrays[name] for name in Rows.__dataclass_fields__}
+    columns["lo"], columns["hi"] = _from_plain(columns["lo"]), _from_plain(columns["hi"])
     lo, hi, fraction = (
         _parts(_from_plain(arrays[f"input_{name}"]), header["inputs"])
         for name in ("lo", "hi", "fraction")
@@ -119,20 +118,21 @@ def _from_arrays(arrays: dict[str, NDArray[Any]]) -> Circuit:
         for p in header["inputs"]
     ]
     outputs = [Output(str(p["name"]), next(rows), next(output_fraction)) for p in header["outputs"]]
-    ends = np.cumsum([int(t["length"]) for t in header["tables"]])[:-1]
-    values = np.split(arrays["table_values"], ends) if header["tables"] else []
+    shapes = [{"shape": [t["length"]]} for t in header["tables"]]
+    values = _parts(arrays["table_values"], shapes)
     tables = [Table(int(t["start"]), v) for t, v in zip(header["tables"], values, strict=True)]
     origins = tuple(map(str, header["origins"]))
     return Circuit(Rows(**columns), tuple(inputs), tuple(outputs), tuple(tables), origins)
 
 
 def _parts(flat: IntArray, ports: list[dict[str, Any]]) -> Iterator[IntArray]:
-    first = 0
-    for port in ports:
-        shape = tuple(map(int, port["shape"]))
-        last = first + int(np.prod(shape))
+    """Cut a flat array into the ports' shapes, all of it."""
+    shapes = [tuple(map(int, port["shape"])) for port in ports]
+    ends = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+    if any(n < 0 for shape in shapes for n in shape) or ends[-1] != flat.size:
+        raise CircuitError("its header and its arrays differ in size")
+    for first, last, shape in zip(ends, ends[1:], shapes, strict=False):
         yield flat[first:last].reshape(shape)
-        first = last
 
 
 def _flat(arrays: list[IntArray]) -> IntArray:

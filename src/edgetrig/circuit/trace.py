@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from edgetrig.circuit.array import Array, as_array
 from edgetrig.circuit.builder import Builder
 from edgetrig.circuit.circuit import Circuit, Input, Output
-from edgetrig.circuit.floats import Overflow, Rounding, check_modes
+from edgetrig.circuit.floats import Overflow, Rounding, check_modes, fixed_types
+from edgetrig.circuit.intervals import WIDEST
+from edgetrig.circuit.ops import OPERANDS, Op
 from edgetrig.errors import CircuitError
 
 
@@ -45,12 +47,14 @@ def fixed_input(
     """
     check_modes(rounding, overflow)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    k, i, f = (
-        np.broadcast_to(np.asarray(v).astype(np.int64), shape) for v in (signed, integer, fraction)
-    )
+    try:
+        k, i, f = (np.broadcast_to(v, shape) for v in fixed_types(signed, integer, fraction))
+    except (ValueError, CircuitError) as error:
+        raise CircuitError(f"input {name}: {error}") from error
     bits = k + i + f
-    if ((bits < 0) | (bits > 62)).any():
-        raise CircuitError(f"input {name}: a type of {int(bits.max())} bits; use 0 to 62")
+    wrong = bits[(bits < 0) | (bits > WIDEST)]
+    if wrong.size:
+        raise CircuitError(f"input {name}: a type of {wrong[0]} bits; use 0 to {WIDEST}")
     used = bits > 0
     top = np.where(used, (1 << np.maximum(i + f, 0)) - 1, 0)
     bottom = np.where(used, -(top if overflow == "SAT_SYM" else top + 1) * k, 0)
@@ -80,6 +84,11 @@ def trace(function: Callable[..., Any], *inputs: Input) -> Circuit:
         arrays.append(Array(builder, builder.input(first, port), port.fraction))
         first += port.size
     result = function(*arrays)
+    if isinstance(result, list | tuple) or result is None:
+        raise CircuitError(
+            f"the traced function returns a {type(result).__name__}; return one array, or a"
+            " dictionary from port names to arrays"
+        )
     named = result if isinstance(result, Mapping) else {"out": result}
     names = [port.name for port in inputs] + list(named)
     if len(set(names)) != len(names):
@@ -114,8 +123,13 @@ def replay(circuit: Circuit, *arrays: Array) -> dict[str, Array]:
     """
     if len(arrays) != len(circuit.inputs):
         raise CircuitError(f"{len(circuit.inputs)} inputs are needed, {len(arrays)} were given")
+    if not arrays:
+        raise CircuitError("a circuit without inputs belongs to no trace and cannot be replayed")
     builder = arrays[0].builder
-    given = [_fitted(array, port) for array, port in zip(arrays, circuit.inputs, strict=True)]
+    given = [
+        _fitted(as_array(builder, array), port)
+        for array, port in zip(arrays, circuit.inputs, strict=True)
+    ]
     elements = np.concatenate([array.rows.ravel() for array in given])
     new = copy_rows(builder, circuit, elements)
     return {port.name: Array(builder, new[port.rows], port.fraction) for port in circuit.outputs}
@@ -136,8 +150,6 @@ def _fitted(array: Array, port: Input) -> Array:
 
 def copy_rows(builder: Builder, circuit: Circuit, elements: np.ndarray[Any, Any]) -> Any:
     """Append a circuit's rows with INPUT rows replaced by given rows; return old-to-new numbers."""
-    from edgetrig.circuit.ops import Op
-
     rows = circuit.rows
     tables = np.array([builder.table(table) for table in circuit.tables] or [0])
     new = np.zeros(len(rows), np.int64)
@@ -147,14 +159,12 @@ def copy_rows(builder: Builder, circuit: Circuit, elements: np.ndarray[Any, Any]
     rest = np.flatnonzero(~(is_input | is_constant))
     # The rest goes in as one block: operand numbers are known before it is appended.
     new[rest] = len(builder) + np.arange(len(rest))
-    p = np.where(rows.op == Op.TABLE, tables[np.where(rows.op == Op.TABLE, rows.p, 0)], rows.p)
-    builder.append(
-        rows.op[rest],
-        new[rows.a[rest]],
-        new[rows.b[rest]],
-        new[rows.c[rest]],
-        p[rest],
-        rows.fraction[rest],
-        builder.origin_numbers(circuit.origins)[rows.origin[rest]],
+    count = np.array(OPERANDS)[rows.op[rest]]
+    a, b, c = (
+        np.where(count > k, new[column[rest]], 0)
+        for k, column in enumerate((rows.a, rows.b, rows.c))
     )
+    p = np.where(rows.op == Op.TABLE, tables[np.where(rows.op == Op.TABLE, rows.p, 0)], rows.p)
+    origins = builder.origin_numbers(circuit.origins)
+    builder.append(rows.op[rest], a, b, c, p[rest], rows.fraction[rest], origins[rows.origin[rest]])
     return new
