@@ -1,5 +1,25 @@
 """Passes from circuit to circuit that keep every output bit."""
 
+from edgetrig.optimize.clips import clips_last
+from edgetrig.optimize.comparisons import comparisons
+from edgetrig.optimize.delays import DELAYS, Delays, delays_of
 from edgetrig.optimize.matrices import constant_matrices
+from edgetrig.optimize.narrow import narrow
+from edgetrig.optimize.passes import PASSES, optimize
+from edgetrig.optimize.pipeline import pipeline, stage_delay
+from edgetrig.optimize.simplify import simplify
 
-__all__ = ["constant_matrices"]
+__all__ = [
+    "DELAYS",
+    "PASSES",
+    "Delays",
+    "clips_last",
+    "comparisons",
+    "constant_matrices",
+    "delays_of",
+    "narrow",
+    "optimize",
+    "pipeline",
+    "simplify",
+    "stage_delay",
+]

@@ -1,4 +1,4 @@
-"""Clips behind growing functions: ``g(max(x, c))`` becomes ``max(g(x), g(c))``.
+"""Clips move behind growing functions: ``g(max(x, c))`` becomes ``max(g(x), g(c))``.
 
 A rectifier or a saturation then acts on the few bits that are left after rounding, and the rounding
 constant joins the bias of the sum in front.

@@ -22,7 +22,7 @@ def comparisons(circuit: Circuit) -> Circuit:
         return circuit
     edit = Edit(circuit)
     uses = use_counts(rows.operands, circuit.output_rows)
-    for row in np.flatnonzero(rows.op == Op.LT):
+    for row in np.flatnonzero(rows.op == Op.LT).tolist():
         a, b = int(rows.a[row]), int(rows.b[row])
         if rows.lo[b] == rows.hi[b]:
             x, threshold, reached = a, int(rows.lo[b]), False
@@ -59,7 +59,11 @@ def _before(
                     return x, threshold, reached
                 above, reached = ~above, not reached
             x, threshold = a, int(rows.lo[a]) + int(np.count_nonzero(~above))
-        elif op == Op.SELECT and uses[x] == 1 and (inner := _clipped(circuit, x, threshold)) is not None:
+        elif (
+            op == Op.SELECT
+            and uses[x] == 1
+            and (inner := _clipped(circuit, x, threshold)) is not None
+        ):
             x = inner
         else:
             return x, threshold, reached
@@ -98,9 +102,7 @@ def _roundest(circuit: Circuit, row: int, threshold: int) -> int:
     return constant if threshold == constant + 1 else constant + 1
 
 
-def _question(
-    edit: Edit, circuit: Circuit, row: int, x: int, threshold: int, reached: bool
-) -> int:
+def _question(edit: Edit, circuit: Circuit, row: int, x: int, threshold: int, reached: bool) -> int:
     """Add the rows for ``x >= threshold`` (or its negation); return the last."""
     rows = circuit.rows
     origin = int(rows.origin[row])

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, linear_scales, merge_forms, use_counts
 from edgetrig.jit import jit
-from edgetrig.optimize.rows import Edit
+from edgetrig.optimize.rows import Column, Edit, Ints
 from edgetrig.optimize.shift_add import Sums, shift_add
-
-Ints = NDArray[np.int64]
 
 _LIMIT = 2.0**60
 _REG = int(Op.REG)
@@ -50,7 +48,11 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
 
 
 def _solve_group(
-    edit: Edit, targets: Ints, forms: tuple[Ints, ...], depth: Ints, extra_depth: int
+    edit: Edit,
+    targets: Ints,
+    forms: tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]],
+    depth: Ints,
+    extra_depth: int,
 ) -> None:
     """Add the graph of one matrix and let it stand for its targets."""
     ends, atoms, coefficients, offset, _ = forms
@@ -140,11 +142,11 @@ def _depth(operands: NDArray[np.int32], wiring: NDArray[np.bool_]) -> Ints:
 
 
 @jit
-def _forms(
-    op: Ints,
-    a: Ints,
-    b: Ints,
-    p: Ints,
+def _forms(  # noqa: PLR0912 - one scan
+    op: Column,
+    a: Column,
+    b: Column,
+    p: Column,
     lo: Ints,
     hi: Ints,
     operands: NDArray[np.int32],
@@ -212,7 +214,7 @@ def _forms(
 
 @jit
 def _components(targets: Ints, ends: Ints, atoms: Ints, count: int) -> Ints:
-    """Number the targets by which of them share inputs, directly or through others."""
+    """Group the targets by which of them share inputs, directly or through others."""
     parent = np.arange(count)
     for row in targets:
         for k in range(ends[row, 0], ends[row, 1]):

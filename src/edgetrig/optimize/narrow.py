@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.jit import jit
-from edgetrig.optimize.rows import Edit
-
-Ints = NDArray[np.int64]
+from edgetrig.optimize.rows import Column, Edit, Ints
 
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
 _SHL, _LOW, _LOWS, _REG = int(Op.SHL), int(Op.LOW), int(Op.LOWS), int(Op.REG)
@@ -40,7 +38,7 @@ def narrow(circuit: Circuit) -> Circuit:
         return circuit
     which = np.flatnonzero(wasteful)
     edit = Edit(circuit)
-    # The new row reads a copy, since replacing a row also replaces it as an operand of its stand-in.
+    # The new row reads a copy: what replaces a row also replaces it as an operand.
     columns = {name: column[which] for name, column in edit.columns.items()}
     copy = edit.add(**{"op": columns.pop("op"), **columns})
     labels = {name: columns[name] for name in ("origin", "fraction")}
@@ -57,7 +55,7 @@ def narrow(circuit: Circuit) -> Circuit:
 
 @jit
 def _demanded(
-    op: Ints, operands: NDArray[np.int32], p: Ints, widths: Ints, outputs: Ints
+    op: Column, operands: NDArray[np.int32], p: Column, widths: Ints, outputs: Ints
 ) -> Ints:
     """Return how many low bits of each row matter to the outputs."""
     demanded = np.zeros(len(op), np.int64)

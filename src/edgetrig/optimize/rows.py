@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.circuit import OPERANDS, Circuit, Op, Output, Rows, live_rows, operand_order, tighten
 
 Ints = NDArray[np.int64]
+Column = NDArray[Any]
+"""A column of integers of any size."""
 
 
 class Edit:
@@ -51,19 +53,26 @@ class Edit:
         self._count += part["op"].size
         return numbers.reshape(shape)
 
-    def replace(self, rows: ArrayLike, by: ArrayLike) -> None:
+    def replace(self, rows: Ints | int, by: Ints | int) -> None:
         """Let other rows stand for some of the original ones, in operands and outputs."""
         self._alias[rows] = by
 
-    def circuit(self) -> Circuit:
-        """Return the changed circuit: rows in order, dead ones dropped, intervals made anew."""
+    def circuit(self, outputs: Ints | None = None) -> Circuit:
+        """Return the changed circuit: rows in order, dead ones dropped, intervals made anew.
+
+        Other rows may be given for the outputs, in place of the circuit's own.
+        """
         parts = [self.columns, *self._added]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in self.columns}
         alias = _followed(np.concatenate([self._alias, np.arange(len(self._alias), self._count)]))
         count = np.array(OPERANDS)[columns["op"]]
         for k, name in enumerate("abc"):
             columns[name] = np.where(count > k, alias[columns[name]], 0).astype(np.int32)
-        return assemble(self._circuit, Rows(**columns), alias[self._circuit.output_rows])
+        return assemble(
+            self._circuit,
+            Rows(**columns),
+            alias[self._circuit.output_rows if outputs is None else outputs],
+        )
 
 
 def assemble(circuit: Circuit, rows: Rows, outputs: Ints) -> Circuit:

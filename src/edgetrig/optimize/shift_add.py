@@ -68,7 +68,9 @@ def shift_add(
         Adders an output may be deeper than the least possible; negative for no bound.
     """
     digits, values, shifts, signs = _digits(start, inputs, coefficients)
-    return Sums(*_solve(digits, values, shifts, signs, bias, bias_shift, lo, hi, depth, extra_depth))
+    return Sums(
+        *_solve(digits, values, shifts, signs, bias, bias_shift, lo, hi, depth, extra_depth)
+    )
 
 
 @jit
@@ -215,7 +217,7 @@ def _pop(heap_score: NDArray[np.float64], heap_key: Ints, size: int) -> int:
 
 @jit
 def _score(key: int, count: int, lo: Ints, hi: Ints) -> float:
-    """What making a pair once instead of `count` times saves, in LUTs."""
+    """Return the LUTs that making a pair once instead of `count` times saves."""
     opposite = key & 1
     d = (key >> 1) & ((1 << _SHIFT_BITS) - 1)
     v2 = (key >> (1 + _SHIFT_BITS)) & (MOST_VALUES - 1)
@@ -381,8 +383,19 @@ def _solve(  # noqa: PLR0912, PLR0915 - one loop over one set of tables
                 length[column] += 1
                 i = first  # places have moved: look again from the start
     return _trees(
-        begin, length, digit_value, digit_shift, digit_sign, bias,
-        bias_shift, inputs, made, lo, hi, depth, sums
+        begin,
+        length,
+        digit_value,
+        digit_shift,
+        digit_sign,
+        bias,
+        bias_shift,
+        inputs,
+        made,
+        lo,
+        hi,
+        depth,
+        sums,
     )
 
 

@@ -8,13 +8,10 @@ one. Every rule turns one row into one row, a constant or an earlier row, so not
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, Rows
 from edgetrig.jit import jit
-from edgetrig.optimize.rows import assemble
-
-Ints = NDArray[np.int64]
+from edgetrig.optimize.rows import Column, Ints, assemble
 
 _CONST, _INPUT = int(Op.CONST), int(Op.INPUT)
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
@@ -42,20 +39,21 @@ def simplify(circuit: Circuit) -> Circuit:
     # A new constant brings its value; rows that were constant before keep theirs, wide or not.
     fresh = (op == _CONST) & (rows.op != _CONST)
     new = Rows(
-        op.astype(np.uint8),
-        *(column.astype(np.int32) for column in (a, b, c, p)),
-        np.where(fresh, value, rows.lo),
-        np.where(fresh, value, rows.hi),
-        rows.fraction,
-        rows.origin,
+        op=op.astype(np.uint8),
+        a=a.astype(np.int32),
+        b=b.astype(np.int32),
+        c=c.astype(np.int32),
+        p=p.astype(np.int32),
+        lo=np.where(fresh, value, rows.lo),
+        hi=np.where(fresh, value, rows.hi),
+        fraction=rows.fraction,
+        origin=rows.origin,
     )
     return assemble(circuit, new, alias[circuit.output_rows])
 
 
 @jit
-def _find(
-    slots: Ints, row: int, op: Ints, a: Ints, b: Ints, c: Ints, p: Ints, value: Ints
-) -> int:
+def _find(slots: Ints, row: int, op: Ints, a: Ints, b: Ints, c: Ints, p: Ints, value: Ints) -> int:
     """Return an earlier row equal to this one, or enter it in the hash table and return it."""
     mask = len(slots) - 1
     mixed = op[row]
@@ -73,7 +71,7 @@ def _find(
             and p[k] == p[row]
             and value[k] == value[row]
         ):
-            return k
+            return int(k)
         slot = (slot + 1) & mask
     slots[slot] = row
     return row
@@ -81,7 +79,7 @@ def _find(
 
 @jit
 def _rewrite(
-    op_in: Ints, a_in: Ints, b_in: Ints, c_in: Ints, p_in: Ints, lo: Ints, hi: Ints
+    op_in: Column, a_in: Column, b_in: Column, c_in: Column, p_in: Column, lo: Ints, hi: Ints
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     count = len(op_in)
     op, a, b = op_in.astype(np.int64), a_in.astype(np.int64), b_in.astype(np.int64)
@@ -131,7 +129,7 @@ def _step(  # noqa: PLR0912 - the list of rules
     if code == _NEG:
         x = a[row]
         if op[x] == _NEG:
-            return a[x]
+            return int(a[x])
         if op[x] == _SUB:  # -(a - b * 2**p) = b * 2**p - a
             op[row], a[row], b[row], p[row] = _SUB, b[x], a[x], -p[x]
             return row
@@ -147,7 +145,7 @@ def _step(  # noqa: PLR0912 - the list of rules
     elif code in (_LOW, _LOWS):
         x = a[row]
         if lo[row] == lo[x] and hi[row] == hi[x]:
-            return x  # all values are in range already: the interval did not have to move
+            return int(x)  # all values are in range already: the interval did not have to move
         if op[x] in (_LOW, _LOWS) and p[x] >= p[row]:
             a[row] = a[x]
             return row
@@ -161,19 +159,17 @@ def _step(  # noqa: PLR0912 - the list of rules
 
 
 @jit
-def _step_sum(
-    row: int, op: Ints, a: Ints, b: Ints, c: Ints, p: Ints, lo: Ints, hi: Ints
-) -> int:
+def _step_sum(row: int, op: Ints, a: Ints, b: Ints, c: Ints, p: Ints, lo: Ints, hi: Ints) -> int:
     x, y, shift = a[row], b[row], p[row]
     add = op[row] == _ADD
     if lo[y] == 0 == hi[y]:
         if shift >= 0:
-            return x
+            return int(x)
         op[row], b[row], p[row] = _SHL, 0, -shift
         return row
     if lo[x] == 0 == hi[x]:
         if add and shift <= 0:
-            return y
+            return int(y)
         if add:
             op[row], a[row], b[row] = _SHL, y, 0
             return row
@@ -207,7 +203,7 @@ def _step_product(row: int, op: Ints, a: Ints, b: Ints, p: Ints, lo: Ints, hi: I
     if lo[y] == hi[y]:
         factor = lo[y]
         if factor == 1:
-            return x
+            return int(x)
         if factor == -1:
             op[row], b[row] = _NEG, 0
             return row
@@ -230,7 +226,7 @@ def _step_shift_right(row: int, op: Ints, a: Ints, p: Ints, lo: Ints, hi: Ints) 
         return row
     if op[x] == _SHL:
         if p[x] == p[row]:
-            return a[x]
+            return int(a[x])
         op[row] = _SHL if p[x] > p[row] else _SHR
         a[row], p[row] = a[x], abs(p[x] - p[row])
         return row
@@ -253,25 +249,23 @@ def _step_comparison(row: int, op: Ints, a: Ints, b: Ints, p: Ints, lo: Ints, hi
         # A truth value equal to 1 is itself.
         for one, other in ((x, y), (y, x)):
             if lo[one] == 1 == hi[one] and lo[other] >= 0 and hi[other] <= 1:
-                return other
+                return int(other)
         if x > y:
             a[row], b[row] = y, x
     elif lo[x] == 0 == hi[x] and lo[y] >= 0 and hi[y] <= 1:
-        return y  # 0 < truth value
+        return int(y)  # 0 < truth value
     return -1
 
 
 @jit
-def _step_select(
-    row: int, op: Ints, a: Ints, b: Ints, c: Ints, p: Ints, lo: Ints, hi: Ints
-) -> int:
+def _step_select(row: int, op: Ints, a: Ints, b: Ints, c: Ints, p: Ints, lo: Ints, hi: Ints) -> int:
     condition, then, other = a[row], b[row], c[row]
     if lo[condition] == hi[condition]:
-        return then if lo[condition] == 1 else other
+        return int(then if lo[condition] == 1 else other)
     if then == other:
-        return then
+        return int(then)
     if lo[then] == 1 == hi[then] and lo[other] == 0 == hi[other]:
-        return condition
+        return int(condition)
     if op[condition] == _XOR:  # exchange the branches of a negated condition
         u, v = a[condition], b[condition]
         if lo[u] == hi[u]:
@@ -290,16 +284,16 @@ def _step_bitwise(row: int, op: Ints, a: Ints, b: Ints, p: Ints, lo: Ints, hi: I
         a[row], b[row] = x, y
     code = op[row]
     if x == y and code != _XOR:
-        return x
+        return int(x)
     if lo[y] != hi[y]:
         if x > y:
             a[row], b[row] = y, x
         return -1
     mask = lo[y]
     if mask == 0 and code != _AND:
-        return x
+        return int(x)
     if code == _AND and (mask == -1 or (lo[x] >= 0 and hi[x] <= 1 and mask & 1)):
-        return x
+        return int(x)
     if code == _XOR and op[x] == _XOR and b[x] == y:
-        return a[x]
+        return int(a[x])
     return -1

@@ -1,0 +1,52 @@
+"""The list of passes every compiled circuit goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from edgetrig.circuit import Circuit, check
+from edgetrig.optimize.clips import clips_last
+from edgetrig.optimize.comparisons import comparisons
+from edgetrig.optimize.matrices import constant_matrices
+from edgetrig.optimize.narrow import narrow
+from edgetrig.optimize.simplify import simplify
+
+Pass = Callable[[Circuit], Circuit]
+
+PASSES: Final[tuple[Pass, ...]] = (
+    # Roundings join the sums in front of them, and clips act on what is left.
+    clips_last,
+    # Before rows are shared, so that every sum is seen whole.
+    constant_matrices,
+    simplify,
+    narrow,
+    comparisons,
+    simplify,
+)
+
+
+def optimize(
+    circuit: Circuit, passes: Sequence[Pass] = PASSES, *, checked: bool = False
+) -> Circuit:
+    """Run passes over a circuit; every output keeps every bit.
+
+    Parameters
+    ----------
+    circuit
+        A combinational circuit.
+    passes
+        In the order they run.
+    checked
+        Verify all invariants after each pass, to find the one that broke them.
+
+    Raises
+    ------
+    CircuitError
+        If `checked` and a pass broke an invariant.
+    """
+    for run in passes:
+        circuit = run(circuit)
+        if checked:
+            check(circuit)
+    return circuit
