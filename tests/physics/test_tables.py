@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -172,6 +174,27 @@ def test_truncated_files(tmp_path, suffix, share):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", SUFFIX_OF_TEXT)
+def test_damaged_files_are_read_or_refused(tmp_path, suffix):
+    path = tmp_path / f"t{suffix}"
+    rng = np.random.default_rng(0)
+    write_table(path, {"x": rng.random(300), "y": np.arange(300)})
+    whole = path.read_bytes()
+    lines = []
+    for start in rng.integers(0, 4, 150):
+        damaged = bytearray(whole)
+        # Headers are at the start of most formats and at the end of Parquet and zip.
+        first = 0 if start < 2 else max(0, len(whole) - 400)
+        damaged[first + rng.integers(min(400, len(whole)))] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        try:
+            read_table(path, label="y")
+        except DataError as error:
+            lines.append(str(error))
+    assert len(lines) > 10
+    assert not any("\n" in line for line in lines)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_files_of_another_format(tmp_path, suffix):
     path = tmp_path / f"t{suffix}"
@@ -320,6 +343,32 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(Error, match="cannot be written"):
         write_table(tmp_path / "file/t.csv", PLAIN)
+
+
+FULL = """
+import resource, sys
+import numpy as np
+from edgetrig import Error
+from edgetrig.physics import write_table
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for path in sys.argv[1:]:
+    try:
+        write_table(path, {"x": np.random.default_rng(0).random(50_000)})
+    except Error as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    paths = [str(tmp_path / f"t{suffix}") for suffix in (".parquet", ".npy", ".npz", ".csv")]
+    arguments = [sys.executable, "-c", FULL, *paths]
+    out = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    for path, line in zip(paths, out.splitlines(), strict=True):
+        assert line.startswith(f"{path}: cannot be written (")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(Error, match=r"t\.h5: cannot be written \(No space left on device\)"):
+        write_table(tmp_path / "t.h5", PLAIN)
+    assert not any(tmp_path.iterdir())
 
 
 class Without:

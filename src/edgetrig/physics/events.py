@@ -10,7 +10,7 @@ pT does not give the class away.
 class      process
 =========  ==================================================================================
 ``g``      gg -> gg, q qbar -> gg
-``q``      qq -> qq, gg -> q qbar, q qbar -> q' qbar' (light quarks, u to s)
+``q``      qq -> qq, gg -> q qbar, q qbar -> q' qbar' (nearly all u, d, s)
 ``W``      gg -> H -> WW, W -> q q'
 ``Z``      gg -> H -> ZZ, Z -> q qbar (u to b)
 ``t``      gg, q qbar -> t tbar, t -> b q q'

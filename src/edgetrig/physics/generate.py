@@ -124,19 +124,14 @@ def generate_jets(
             for shard in _run(folder, missing, count):
                 done += shard.jets
                 progress(done, events)
+            found, generated, cpu = _totals(folder, shards)
+            write_blocks(target, _merged(folder, shards), {"recipe": recipe})
+            shutil.rmtree(folder)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"interrupted with {done} of {events} jets made; "
                 "the same command goes on from there"
             ) from None
-        found, generated, cpu = 0, 0, 0.0
-        for shard in shards:
-            with np.load(folder / shard.name, allow_pickle=False) as made:
-                found += int(made["found"])
-                generated += int(made["generated"])
-                cpu += float(made["cpu"])
-        write_blocks(target, _merged(folder, shards), {"recipe": recipe})
-        shutil.rmtree(folder)
     jets = {name: _share(events, label) for label, name in enumerate(CLASSES)}
     return JetSummary(target, jets, generated, found / (2 * generated), cpu)
 
@@ -288,6 +283,16 @@ def _assign(worker: subprocess.Popen[str], shard: Shard) -> Shard:
     except BrokenPipeError:
         pass  # it has died: reading its answer tells
     return shard
+
+
+def _totals(folder: Path, shards: list[Shard]) -> tuple[int, int, float]:
+    """Return the jets found, the collisions made and the seconds spent on them."""
+    totals = []
+    for shard in shards:
+        with np.load(folder / shard.name, allow_pickle=False) as made:
+            totals.append((int(made["found"]), int(made["generated"]), float(made["cpu"])))
+    found, generated, cpu = zip(*totals, strict=True)
+    return sum(found), sum(generated), sum(cpu)
 
 
 def _merged(folder: Path, shards: list[Shard]) -> Iterator[dict[str, NDArray[Any]]]:

@@ -127,6 +127,8 @@ def work(folder: Path) -> None:
                 np.savez(temporary, **columns)  # type: ignore[arg-type]  # names are free keywords
         except Error as error:
             answer = {"error": str(error)}
+        except OSError as error:  # a full disk, most likely
+            answer = {"error": f"{folder} cannot be written ({error.strerror or error})"}
         print(json.dumps(answer), file=answers, flush=True)
 
 

@@ -17,10 +17,14 @@ is unique. Nothing in a file is executed: pickled arrays are refused.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import shutil
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +34,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.errors import DataError, require
+from edgetrig.errors import DataError, Error, require
 from edgetrig.files import existing_file, whole_file
 
 Columns = dict[str, NDArray[Any]]
@@ -41,6 +45,20 @@ SUFFIXES = (*_PARQUET, *_HDF5, ".npy", ".npz", ".csv")
 """The suffixes that can be read and written."""
 
 _METADATA = "edgetrig"
+# What NumPy, h5py and pyarrow (whose errors derive from these) raise on damaged files.
+_BROKEN = (
+    OSError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _ROWS = 65536
 
 
@@ -225,7 +243,7 @@ def write_blocks(
     if metadata and kind not in (*_PARQUET, *_HDF5):
         raise DataError(f"{target}: metadata needs .parquet or .h5")
     checked = _checked(target, blocks)
-    with whole_file(target) as temporary:
+    with whole_file(target) as temporary, _writing(target):
         if kind in _PARQUET:
             _write_parquet(temporary, checked, metadata or {})
         elif kind in _HDF5:
@@ -238,6 +256,15 @@ def write_blocks(
             np.savez(temporary, **whole)  # type: ignore[arg-type]  # names are free keywords
         else:
             _write_csv(target, temporary, checked)
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # a full disk, most likely
+        reason = error.strerror or " ".join(str(error).split())
+        raise Error(f"{target}: cannot be written ({reason}); choose another folder") from error
 
 
 # Reading -------------------------------------------------------------------------------------
@@ -316,11 +343,11 @@ def _open_hdf5(file: Path) -> _Source:
     fields: dict[str, tuple[str, str | None]] = {}
     lengths: dict[str, int] = {}
 
-    def visit(group: Any) -> None:
-        for item in group.values():  # in the order of creation where the file keeps it
-            name = item.name.removeprefix("/")
+    def visit(group: Any, prefix: str) -> None:
+        for key, item in group.items():  # in the order of creation where the file keeps it
+            name = prefix + key
             if isinstance(item, h5py.Group):
-                visit(item)
+                visit(item, name + "/")
             elif isinstance(item, h5py.Dataset) and item.ndim:
                 for field in item.dtype.names or (None,):
                     full = name if field is None else f"{name}/{field}"
@@ -328,7 +355,7 @@ def _open_hdf5(file: Path) -> _Source:
                     lengths[full] = item.shape[0]
 
     with h5py.File(file, "r") as opened:
-        visit(opened)
+        visit(opened, "")
         metadata = json.loads(opened.attrs.get(_METADATA, "{}"))
 
     def blocks(wanted: list[str], most: int) -> Iterator[Columns]:
@@ -438,8 +465,7 @@ def _reading(file: Path) -> Iterator[None]:
     """Turn what the format libraries raise on a broken file into one line."""
     try:
         yield
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        # pyarrow's ArrowInvalid is a ValueError, its other errors are OSErrors or KeyErrors.
+    except _BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{file}: cannot be read as {file.suffix[1:]} ({reason})") from error
 
@@ -596,6 +622,10 @@ def _write_hdf5(temporary: Path, blocks: Iterator[Columns], metadata: Mapping[st
             opened.attrs[_METADATA] = json.dumps(metadata)
         row = 0
         for block in blocks:
+            # HDF5 does not survive a full disk: it crashes when it closes the file.
+            needed = 2 * sum(array.nbytes for array in block.values()) + 1_000_000
+            if shutil.disk_usage(temporary.parent).free < needed:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             for name, array in block.items():
                 if row == 0:
                     opened.create_dataset(
