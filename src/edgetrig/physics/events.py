@@ -16,8 +16,8 @@ class      process
 ``t``      gg, q qbar -> t tbar, t -> b q q'
 =========  ==================================================================================
 
-H is a narrow scalar of 2.05 TeV. Its W and Z are longitudinally polarised, as those of the benchmark
-are: the transverse part is 8 (mW / mH)^4, some 1e-5. Transverse ones share their momentum less
+H is a narrow scalar of 2.05 TeV. Its W and Z are longitudinally polarised, as the benchmark's are:
+the transverse part is 8 (mW / mH)^4, some 1e-5. Transverse ones share their momentum less
 evenly between the two quarks, so that fewer of their jets look two-pronged.
 
 Jets are anti-kT, R = 0.8, of the objects that `edgetrig.physics.detector` sees. A jet is kept with
