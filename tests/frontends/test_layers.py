@@ -174,6 +174,40 @@ def test_shared_layer_and_nested_functional_model(assert_same, rng):
     assert_same(model, data(rng, 6), data(rng, 6))
 
 
+@pytest.mark.parametrize("first", [None, "quantizer", "relu"])
+def test_normalisation_by_powers_of_two_costs_nothing(first, assert_same, rng):
+    mean, deviation = [3.0, -0.5, 0.0, 20.0, 1.0, 2.0], [0.5, 0.25, 1.0, 4.0, 0.5, 8.0]
+    normal = layers.Normalization(mean=mean, variance=np.square(deviation))
+    bits = {"overflow_mode": "SAT", "round_mode": "RND", "fc": None}
+    dense = QDense(4, iq_conf=QuantizerConfig("kif", "datalane", **bits))
+    before = {None: [], "quantizer": [quantized(f0=3)], "relu": [quantized(), layers.ReLU()]}
+    model = keras.Sequential([keras.Input((6,)), *before[first], normal, dense])
+    randomize(model, rng)
+    dense.iq.quantizer._f.assign([[1, 1, -3, 2, 1, 3]])
+    dense.iq.quantizer._i.assign([[1, 1, 3, 2, 0, 4]])  # the third has no bits left at times
+    x = data(rng, 6) * np.float32(4)
+    loaded = assert_same(model, x)
+    if first is None:
+        port = loaded.circuit.inputs[0]
+        np.testing.assert_array_equal(port.fraction[[0, 1, 3]], [2, 3, 0])
+        assert port.lo[0] == -4 + 3 * 4  # -2 + 6 in steps of the normalised value
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "message"),
+    [
+        (0.0, 0.3, "standard deviations are not powers of two"),
+        (0.3, 1.0, "is shifted by -0.300.*, no multiple of its quantiser's step"),
+        (1.0, 1.0, "is shifted and wraps around; use overflow_mode='SAT'"),
+    ],
+)
+def test_other_normalisations_are_refused(mean, variance, message, assert_same, rng):
+    normal = layers.Normalization(mean=mean, variance=variance)
+    model = keras.Sequential([keras.Input((6,)), normal, QDense(2)])
+    with pytest.raises(ModelError, match=message):
+        assert_same(model, data(rng, 6))
+
+
 def test_operators_on_tensors(assert_same, rng):
     a = keras.Input((6,))
     x, y = QDense(3)(a), QDense(3)(a)

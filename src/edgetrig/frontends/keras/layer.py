@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgetrig.errors import ModelError
 from edgetrig.frontends.keras.archive import Variables
 from edgetrig.frontends.keras.quantizers import Quantizer, read_quantizer
-from edgetrig.frontends.keras.values import Value, quantized
+from edgetrig.frontends.keras.values import Value, exact, quantized
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class Layer:
 
     def quantized(self, value: Value, place: str = "iq") -> Any:
         """Return an exact array: ``value`` through the quantiser at ``place``, if there is one."""
+        return exact(self.shifted(value, place))
+
+    def shifted(self, value: Value, place: str = "iq") -> Any:
+        """Return the same, but leave the offset of a normalised input to be added later."""
         return quantized(value, self.quantizer(place))
 
     def quantized_weight(self, values: NDArray[np.float32], place: str) -> NDArray[np.float64]:

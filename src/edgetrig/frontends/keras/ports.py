@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import cast
 
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Input, Overflow, Rounding
 from edgetrig.frontends.keras.graph import Model
-from edgetrig.frontends.keras.quantizers import Ints, Quantizer
+from edgetrig.frontends.keras.values import Request
 
-Request = tuple[NDArray[np.int64], Quantizer]
-"""Which elements (numbered over all inputs) a quantiser was applied to."""
-
-_Types = dict[int, list[tuple[int, int, int]]]
+_Type = tuple[int, int, int]
+"""Smallest and largest code and fraction bits that a quantiser distinguishes in an input."""
 
 
 def input_ports(model: Model, requests: Sequence[Request]) -> tuple[Input, ...]:
@@ -44,13 +42,16 @@ def input_ports(model: Model, requests: Sequence[Request]) -> tuple[Input, ...]:
 
 def _port(name: str, shape: tuple[int, ...], first: int, requests: Sequence[Request]) -> Input:
     size = prod(shape)
-    types: _Types = {}
+    types: dict[int, list[_Type]] = {}
     modes: set[tuple[str, str]] = set()
-    for elements, quantizer in requests:
-        mine = (elements >= first) & (elements < first + size)
+    for request in requests:
+        mine = (request.elements >= first) & (request.elements < first + size)
         if mine.any():
-            modes.add((quantizer.rounding, quantizer.overflow))
-            _collect(types, elements[mine] - first, mine, quantizer)
+            modes.add((request.quantizer.rounding, request.quantizer.overflow))
+            for element, type_ in _types(request, mine):
+                known = types.setdefault(element - first, [])
+                if type_ is not None and type_ not in known:
+                    known.append(type_)
     if not types:
         raise ValueError("nothing in the model reads it through a quantiser")
     rounding, overflow, extra = _mode(modes, types)
@@ -68,17 +69,31 @@ def _port(name: str, shape: tuple[int, ...], first: int, requests: Sequence[Requ
     )
 
 
-def _collect(types: _Types, elements: Ints, where: NDArray[np.bool_], quantizer: Quantizer) -> None:
-    """Note the type that each element is converted to; types without bits read nothing."""
-    formats = (quantizer.signed, quantizer.integer, quantizer.fraction)
-    k, i, f = (np.broadcast_to(values, where.shape)[where].tolist() for values in formats)
-    for element, *format_ in zip(elements.tolist(), k, i, f, strict=True):
-        known = types.setdefault(element, [])
-        if sum(format_) > 0 and tuple(format_) not in known:
-            known.append(cast(tuple[int, int, int], tuple(format_)))
+def _types(request: Request, mine: NDArray[np.bool_]) -> Iterator[tuple[int, _Type | None]]:
+    """Yield the type that each element is converted to; None for those without bits."""
+    q = request.quantizer
+    columns = (q.signed, q.integer, q.fraction, request.scale, request.offset)
+    values = [np.broadcast_to(column, mine.shape)[mine].tolist() for column in columns]
+    for element, k, i, f, scale, offset in zip(
+        request.elements[mine].tolist(), *values, strict=True
+    ):
+        if k + i + f <= 0:
+            yield element, None
+            continue
+        steps = float(np.ldexp(offset, f))  # the offset in units of the quantiser's last bit
+        if not steps.is_integer():
+            raise ValueError(f"is shifted by {offset}, no multiple of its quantiser's step 2**-{f}")
+        if steps and q.overflow == "WRAP":
+            raise ValueError("is shifted and wraps around; use overflow_mode='SAT' to quantise it")
+        top = (1 << (i + f)) - 1
+        bottom = -k * (top if q.overflow == "SAT_SYM" else top + 1)
+        shift = int(np.frexp(scale)[1]) - 1
+        yield element, (bottom - int(steps), top - int(steps), f + shift)
 
 
-def _mode(modes: set[tuple[str, str]], types: _Types) -> tuple[str, str, int]:
+def _mode(
+    modes: set[tuple[str, str]], types: Mapping[int, Sequence[_Type]]
+) -> tuple[str, str, int]:
     """Return the port's rounding and overflow, and fraction bits kept beyond the finest type's."""
     roundings, overflows = ({mode[k] for mode in modes} for k in (0, 1))
     several = any(len({f for _, _, f in formats}) > 1 for formats in types.values())
@@ -101,17 +116,16 @@ def _mode(modes: set[tuple[str, str]], types: _Types) -> tuple[str, str, int]:
     )
 
 
-def _range(formats: list[tuple[int, int, int]], overflow: str, extra: int) -> tuple[int, int, int]:
-    """Return the smallest and largest code, and the fraction bits."""
+def _range(formats: Sequence[_Type], overflow: str, extra: int) -> _Type:
+    """Return one type in which all of the given ones can still be told apart."""
     fraction = max(f for _, _, f in formats) + extra
-    if overflow == "WRAP" and len({(k, i) for k, i, _ in formats}) > 1:
+    scaled = [(lo << (fraction - f), (hi + 1 << (fraction - f)) - 1) for lo, hi, f in formats]
+    if overflow != "WRAP":
+        # The largest code of the coarsest type needs no finer neighbour above it.
+        tops = [hi << (fraction - f) for _, hi, f in formats]
+        return min(lo for lo, _ in scaled), max(tops), fraction
+    if len(set(scaled)) > 1:
         # A wrap of a wrap is a wrap if the first keeps all the bits of the second.
-        bits = max(k + i for k, i, _ in formats) + fraction
+        bits = max((hi - lo).bit_length() for lo, hi in scaled)
         return -(1 << (bits - 1)), (1 << (bits - 1)) - 1, fraction
-    top = max((1 << (i + f)) - 1 << (fraction - f) for _, i, f in formats)
-    bottom = max(k << max(i + fraction, 0) for k, i, _ in formats)
-    if overflow == "SAT_SYM":
-        bottom = max(k * ((1 << (i + f)) - 1) << (fraction - f) for k, i, f in formats)
-    if overflow == "WRAP":
-        top = max((1 << (i + fraction)) - 1 for _, i, _ in formats)
-    return -bottom, top, fraction
+    return *scaled[0], fraction

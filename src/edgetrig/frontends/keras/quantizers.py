@@ -82,6 +82,11 @@ class Quantizer:
         return np.broadcast_shapes(self.signed.shape, self.integer.shape, self.fraction.shape)
 
     @property
+    def used(self) -> NDArray[np.bool_]:
+        """Which types have any bits."""
+        return np.asarray(self.signed + self.integer + self.fraction > 0)
+
+    @property
     def _type(self) -> tuple[Ints, Ints, Ints]:
         return self.signed, self.integer, self.fraction
 
@@ -106,8 +111,7 @@ class Quantizer:
             code = np.clip(code, bottom, top - 1)
         else:
             code = np.clip(code, -self.signed.astype(x.dtype) * (top - 1), top - 1)
-        used = self.signed + self.integer + self.fraction > 0
-        return np.asarray(np.where(used, code / scale, x.dtype.type(0)))
+        return np.asarray(np.where(self.used, code / scale, x.dtype.type(0)))
 
 
 def read_quantizer(description: Any, variables: Variables, *, events: bool) -> Quantizer | None:

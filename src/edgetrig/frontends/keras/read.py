@@ -16,9 +16,9 @@ from edgetrig.errors import CircuitError, ModelError
 from edgetrig.frontends.keras.archive import open_archive
 from edgetrig.frontends.keras.graph import Model, read_graph
 from edgetrig.frontends.keras.layer import read_layer
-from edgetrig.frontends.keras.ports import Request, input_ports
+from edgetrig.frontends.keras.ports import input_ports
 from edgetrig.frontends.keras.replay import replay
-from edgetrig.frontends.keras.values import Pending, Raw, Value, exact
+from edgetrig.frontends.keras.values import Pending, Raw, Request, Value, exact
 from edgetrig.frontends.loaded import Loaded
 
 DROPPABLE: Final = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
@@ -83,7 +83,7 @@ def _outputs(model: Model, arrays: Sequence[Any], requests: list[Request]) -> di
     inputs, first = [], 0
     for array, (_, shape) in zip(arrays, model.inputs, strict=True):
         elements = np.arange(first, first + prod(shape)).reshape(shape)
-        inputs.append(Raw(array, elements, requests))
+        inputs.append(Raw(array, elements, np.ones(shape), np.zeros(shape), requests))
         first += prod(shape)
     taken = {tensor[0] for tensor, _ in model.inputs}
     outputs: dict[str, Value] = {}

@@ -7,36 +7,86 @@ function such as tanh. Only rearranging is allowed in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.frontends.keras.quantizers import Floats, Quantizer
+from edgetrig.frontends.keras.quantizers import Floats, Ints, Quantizer
+
+
+@dataclass(frozen=True)
+class Request:
+    """A quantiser that is applied to inputs: to ``input * scale + offset``, element by element."""
+
+    elements: Ints
+    quantizer: Quantizer
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """An exact array to which ``offset`` is still to be added: a bias may take it in for free."""
+
+    array: Any
+    offset: NDArray[np.float64]
+
+    def rearranged(self, function: Callable[[Any], Any]) -> Shifted:
+        """Return the same values in another order or shape."""
+        return Shifted(function(self.array), function(self.offset))
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A model input as the user gives it, before any quantiser.
+    """A model input as the user gives it, before any quantiser: ``array * scale + offset``.
 
     ``elements`` numbers the elements over all inputs; ``requests`` collects which quantisers are
-    applied to which elements.
+    applied to which elements. Scales are powers of two.
     """
 
     array: Any
-    elements: NDArray[np.int64]
-    requests: list[tuple[NDArray[np.int64], Quantizer]]
+    elements: Ints
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    requests: list[Request]
 
     def rearranged(self, function: Callable[[Any], Any]) -> Raw:
         """Return the same values in another order or shape."""
-        return replace(self, array=function(self.array), elements=function(self.elements))
+        return Raw.made_of(function, [self])
+
+    @staticmethod
+    def made_of(function: Callable[..., Any], parts: Sequence[Raw]) -> Raw:
+        """Return the result of a function that only moves elements of one or several inputs."""
+        return Raw(
+            function(*(part.array for part in parts)),
+            function(*(part.elements for part in parts)),
+            function(*(part.scale for part in parts)),
+            function(*(part.offset for part in parts)),
+            parts[0].requests,
+        )
 
     def quantized(self, quantizer: Quantizer) -> Any:
         """Return exact values, and record what was asked for."""
-        self.requests.append((self.elements, quantizer))
-        return quantizer(self.array)
+        self.requests.append(Request(self.elements, quantizer, self.scale, self.offset))
+        scaled = self.array * self.scale
+        offset = np.where(quantizer.used, self.offset, 0.0)
+        if not offset.any():
+            return quantizer(scaled)
+        shifted = scaled + offset
+        result = quantizer(shifted)
+        if quantizer.affine is None and _same(result, shifted):  # as the port's range assures
+            return Shifted(scaled, offset)
+        return result
+
+
+def _same(x: Any, y: Any) -> bool:
+    """Whether two arrays are the same wires; while looking ahead there are none to save."""
+    if isinstance(x, np.ndarray):
+        return False
+    return np.array_equal(x.rows, y.rows) and np.array_equal(x.fraction, y.fraction)
 
 
 @dataclass(frozen=True)
@@ -64,12 +114,12 @@ class Pending:
 
 
 Value = Any
-"""An exact array, `Raw` or `Pending`."""
+"""An exact array, `Shifted`, `Raw` or `Pending`."""
 
 
 def rearranged(value: Value, function: Callable[[Any], Any]) -> Value:
     """Apply a function that only moves elements."""
-    if isinstance(value, Raw | Pending):
+    if isinstance(value, Raw | Pending | Shifted):
         return value.rearranged(function)
     return function(value)
 
@@ -91,14 +141,16 @@ def exact(value: Value) -> Any:
         raise ValueError(
             f"the {value.name} before it is not quantised; put an HGQ2 Quantizer layer after it"
         )
-    return value
+    return value.array + value.offset if isinstance(value, Shifted) else value
 
 
 def quantized(value: Value, quantizer: Quantizer | None) -> Any:
-    """Return an exact array; without a quantiser the value must be exact already."""
+    """Return an exact array, perhaps `Shifted`; without a quantiser it must be exact already."""
     if quantizer is None:
-        return exact(value)
+        return value if isinstance(value, Shifted) else exact(value)
     waiting = isinstance(value, Raw | Pending)
+    if not waiting:
+        value = exact(value)
     shape = value.array.shape if waiting else value.shape
     if not fits(quantizer.shape, shape):
         raise ValueError(f"its quantiser has shape {quantizer.shape}, but {shape} arrives")

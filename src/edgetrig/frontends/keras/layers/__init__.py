@@ -25,6 +25,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     # normalisation and plain quantisation
     "BatchNormalization": normalization.batch_normalization,
     "QBatchNormalization": normalization.q_batch_normalization,
+    "Normalization": normalization.normalization,
     "Rescaling": normalization.rescaling,
     "Quantizer": normalization.quantizer,
     # activations
@@ -87,7 +88,6 @@ OPERATIONS: Final[dict[str, Handler]] = {
 
 _INSTEAD: Final = {
     "Lambda": "a Lambda holds Python code, which is never run; write it with Keras or HGQ2 layers",
-    "Normalization": "fold it into the data, or use HGQ2's Quantizer and QBatchNormalization",
     "LayerNormalization": "HGQ2's QBatchNormalization needs no division at run time",
 }
 

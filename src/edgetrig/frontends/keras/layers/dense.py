@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.activation import activated
 from edgetrig.frontends.keras.layers.normalization import inverse_deviation
-from edgetrig.frontends.keras.values import Value
+from edgetrig.frontends.keras.values import Shifted, Value
 
 
 def dense(layer: Layer, x: Value) -> Value:
     """``activation(x @ kernel + bias)``, over the last axis."""
-    x = layer.quantized(x)
+    x = layer.shifted(x)
     units = int(layer.config["units"])
-    x = x @ layer.quantized_weight(layer.weight(0, (x.shape[-1], units)), "kq")
+    bias: Any = 0.0
     if layer.config.get("use_bias", True):
-        x = x + layer.quantized_weight(layer.weight(1, (units,)), "bq")
-    return activated(layer, x)
+        bias = layer.quantized_weight(layer.weight(1, (units,)), "bq")
+    inputs = x.array.shape[-1] if isinstance(x, Shifted) else x.shape[-1]
+    kernel = layer.quantized_weight(layer.weight(0, (inputs, units)), "kq")
+    if isinstance(x, Shifted):
+        x, bias = x.array, bias + x.offset @ kernel
+    return activated(layer, x @ kernel + bias)
 
 
 def batch_norm_dense(layer: Layer, x: Value) -> Value:

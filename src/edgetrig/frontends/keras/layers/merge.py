@@ -111,11 +111,7 @@ def concatenate(layer: Layer, *values: Value) -> Value:
     axis = int(layer.config["axis"])
     axis = axis - 1 if axis > 0 else axis
     if all(isinstance(value, Raw) for value in values):
-        return Raw(
-            np.concatenate([value.array for value in values], axis=axis),
-            np.concatenate([value.elements for value in values], axis=axis),
-            values[0].requests,
-        )
+        return Raw.made_of(lambda *arrays: np.concatenate(arrays, axis=axis), values)
     pending = [value for value in values if isinstance(value, Pending)]
     if len(pending) == len(values) and len({value.name for value in pending}) == 1:
         joined = np.concatenate([value.array for value in values], axis=axis)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.values import Value, exact
+from edgetrig.frontends.keras.values import Raw, Value, exact, fits
 
 Float32s = NDArray[np.float32]
 
@@ -40,6 +41,25 @@ def rescaling(layer: Layer, x: Value) -> Value:
     """``x * scale + offset`` in float32 constants."""
     scale, offset = (np.float64(np.float32(layer.config[k])) for k in ("scale", "offset"))
     return exact(x) * scale + offset
+
+
+def normalization(layer: Layer, x: Value) -> Value:
+    """Keras' ``Normalization`` of an input by powers of two: wiring and an offset."""
+    if layer.config.get("invert") or layer.config.get("mean") is None:
+        raise ValueError("give it mean and variance as numbers, and not invert=True")
+    mean = np.asarray(layer.config["mean"], np.float32).astype(np.float64)
+    deviation = np.sqrt(np.asarray(layer.config["variance"], np.float32)).astype(np.float64)
+    if not (np.frexp(deviation)[0] == 0.5).all():
+        raise ValueError(
+            "its standard deviations are not powers of two, which hardware would have to divide "
+            "by; round them, as edgetrig.training does"
+        )
+    scale, shape = 1 / deviation, x.array.shape if isinstance(x, Raw) else x.shape
+    if not (fits(mean.shape, shape) and fits(scale.shape, shape)):
+        raise ValueError(f"its mean of shape {mean.shape} does not fit an input of {shape}")
+    if not isinstance(x, Raw):
+        return exact(x) * scale + -mean * scale
+    return replace(x, scale=x.scale * scale, offset=(x.offset - mean) * scale)
 
 
 def quantizer(layer: Layer, x: Value) -> Value:
