@@ -173,7 +173,7 @@ def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
 
 
 def test_threads_change_nothing(data: dict[str, np.ndarray]) -> None:
-    emulator = Emulator(network(), block=64)
+    emulator = Emulator(network())
     one = emulator.predict(data, threads=1)
     assert one["score"].shape == (20_001,)
     assert one["hidden"].shape == (20_001, 5)
@@ -299,7 +299,7 @@ def test_the_first_number_that_is_not_finite_is_named(
     x = data["x"].copy()
     x[15_000, 1, 2] = x[20_000, 0, 0] = bad
     with pytest.raises(DataError, match=rf"event 15000: input x\[1, 2\] is {bad}"):
-        Emulator(network(), block=64).predict({"x": x, "y": data["y"]}, threads=threads)
+        Emulator(network()).predict({"x": x, "y": data["y"]}, threads=threads)
     wide = trace(lambda x: x * 2.0**80, fixed_input("x", (), integer=3, fraction=4))
     with pytest.raises(DataError, match=rf"event 3: input x is {bad}"):
         Emulator(wide).predict([0.0, 1.0, 2.0, bad])
@@ -326,9 +326,9 @@ def test_errors_of_codes() -> None:
         emulator.codes(codes, out=np.zeros((5000, 7), np.int64))
 
 
-@pytest.mark.parametrize("block", [0, 63, 100, 8192])
-def test_block_must_be_a_multiple_of_64(block: int) -> None:
-    with pytest.raises(CircuitError, match=f"block={block}: a multiple of 64 up to 4096"):
+@pytest.mark.parametrize("block", [0, 64, 300, 8192])
+def test_block_must_be_a_multiple_of_256(block: int) -> None:
+    with pytest.raises(CircuitError, match=f"block={block}: a multiple of 256 up to 4096"):
         Emulator(network(), block=block)
 
 

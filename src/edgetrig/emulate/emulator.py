@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.circuit import OVERFLOWS, ROUNDINGS, Circuit, Input, Output
 from edgetrig.emulate import wide
-from edgetrig.emulate.kernels import VECTOR, first_outside, quantize, run
+from edgetrig.emulate.kernels import STEP, VECTOR, first_outside, quantize, run
 from edgetrig.emulate.program import MOST_EVENTS, Program, fits_lanes, make_program
 from edgetrig.errors import CircuitError, DataError
 from edgetrig.progress import Progress, silent
@@ -47,8 +47,8 @@ class Emulator:
     circuit
         Any circuit.
     block
-        Events an instruction handles at a time: a multiple of 64, at most 4096. Smaller blocks keep
-        circuits with very many values alive in the processor's cache.
+        Events an instruction handles at a time: a multiple of 256, at most 4096. Smaller blocks
+        keep circuits with very many values alive in the processor's cache.
 
     Raises
     ------
@@ -57,10 +57,8 @@ class Emulator:
     """
 
     def __init__(self, circuit: Circuit, *, block: int = BLOCK) -> None:
-        if not (0 < block <= MOST_EVENTS and block % VECTOR == 0):
-            raise CircuitError(
-                f"block={block}: a multiple of {VECTOR} up to {MOST_EVENTS} is needed"
-            )
+        if not (0 < block <= MOST_EVENTS and block % STEP == 0):
+            raise CircuitError(f"block={block}: a multiple of {STEP} up to {MOST_EVENTS} is needed")
         self.circuit = circuit
         self._ports = _ports(circuit.inputs)
         self._lo = np.concatenate([port.lo for port in self._ports] or [np.zeros(0, np.int64)])
@@ -113,9 +111,9 @@ class Emulator:
         out = _result(out, (events, self._outputs), self._engine.kind, "out")
 
         def work(stage: _Stage, first: int, last: int) -> None:
-            part = self._checked(given[first:last], first)
-            self._engine.run(stage.arena, part, stage.results[: last - first])
-            out[first:last] = stage.results[: last - first]
+            self._check(given[first:last], stage.codes, first)
+            self._engine.run(stage, last - first)
+            out[first:last] = stage.results[:, : last - first].T
 
         self._map(work, events, threads, silent)
         return out
@@ -164,14 +162,14 @@ class Emulator:
         def work(stage: _Stage, first: int, last: int) -> None:
             count = last - first
             for port, array in zip(self._ports, arrays, strict=True):
-                port.quantize(array[first:last], stage.codes[:count], first)
-            self._engine.run(stage.arena, stage.codes[:count], stage.results[:count])
-            column = 0
+                port.quantize(array[first:last], stage.codes, first)
+            self._engine.run(stage, count)
+            element = 0
             for output, result in zip(self.circuit.outputs, results.values(), strict=True):
                 size = output.rows.size
-                part = stage.results[:count, column : column + size]
-                result[first:last] = _values(part, output).reshape(count, *output.shape)
-                column += size
+                codes = stage.results[element : element + size, :count]
+                result[first:last] = _values(codes, output).T.reshape(count, *output.shape)
+                element += size
 
         self._map(work, events, threads, progress)
         if out is not None:
@@ -237,24 +235,25 @@ class Emulator:
             for port in ports
         }
 
-    def _checked(self, codes: Codes, first: int) -> Codes:
-        """Return a stage's codes as the engine takes them; `first` is its first event."""
-        lo, hi = self._lo, self._hi
-        codes = np.asarray(codes)
-        if self._engine.kind.kind == "O" or codes.dtype.kind == "O" or codes.dtype == np.uint64:
-            codes = codes.astype(object)
-            outside = np.flatnonzero(np.asarray((codes < lo) | (codes > hi), np.bool_))
-            place = int(outside[0]) if len(outside) else -1
+    def _check(self, given: Any, codes: Codes, first: int) -> None:
+        """Put a stage's codes in place, one line an element; `first` is its first event."""
+        given = np.asarray(given)
+        count = len(given)
+        if codes.dtype != object and given.dtype.kind != "O" and given.dtype != np.uint64:
+            codes[:, :count] = given.T
+            event, element = first_outside(codes, count, self._lo, self._hi)
         else:
-            codes = np.ascontiguousarray(codes, np.int64)
-            place = first_outside(codes, lo, hi)
-        if place >= 0:
-            event, element = divmod(place, self._inputs)
+            exact = given.astype(object)
+            outside = np.asarray((exact < self._lo) | (exact > self._hi), np.bool_)
+            place = int(outside.argmax()) if outside.any() else -1
+            event, element = divmod(place, self._inputs) if place >= 0 else (-1, -1)
+            if place < 0:
+                codes[:, :count] = exact.T
+        if event >= 0:
             raise DataError(
                 f"event {first + event}: input {self._name(element)} has the code"
-                f" {codes[event, element]}, outside [{lo[element]}, {hi[element]}]"
+                f" {given[event, element]}, outside [{self._lo[element]}, {self._hi[element]}]"
             )
-        return codes.astype(self._engine.kind, copy=False)
 
     def _name(self, element: int) -> str:
         for port in self.circuit.inputs:
@@ -284,8 +283,8 @@ class Emulator:
             nonlocal done
             stage = _Stage(
                 self._engine.arena(),
-                np.empty((min(self._stage, events), self._inputs), self._engine.kind),
-                np.empty((min(self._stage, events), self._outputs), self._engine.kind),
+                np.empty((self._inputs, min(self._stage, events)), self._engine.kind),
+                np.empty((self._outputs, min(self._stage, events)), self._engine.kind),
             )
             for number in numbers:
                 # Stages are handed out in order: all before a failing one are finished.
@@ -314,7 +313,7 @@ class Emulator:
 
 @dataclass(frozen=True)
 class _Stage:
-    """What one thread works with."""
+    """What one thread works with: codes and results have a line an element."""
 
     arena: NDArray[np.int8]
     codes: Codes
@@ -328,8 +327,9 @@ class _Lanes:
 
     def __init__(self, program: Program, block: int) -> None:
         self._program, self._block = program, block
-        scale = np.array([1, block, block, block, block, 1], np.int32)
+        scale = np.array([1, block, block, block, block, 1, 1, 1], np.int32)
         self._code = program.code * scale
+        self._terms = program.terms * np.array([block, 1])
         self._loads = program.loads * np.array([1, 1, block])
         self._stores = program.stores * np.array([1, block])
 
@@ -344,10 +344,21 @@ class _Lanes:
             slot[:] = np.int64(value).astype(slot.dtype)
         return arena
 
-    def run(self, arena: NDArray[np.int8], codes: Codes, out: Codes) -> None:
-        """Fill the output codes."""
+    def run(self, stage: _Stage, events: int) -> None:
+        """Fill a stage's results."""
         program = self._program
-        run(self._code, arena, program.tables, self._loads, self._stores, self._block, codes, out)
+        run(
+            self._code,
+            self._terms,
+            stage.arena,
+            program.tables,
+            self._loads,
+            self._stores,
+            self._block,
+            events,
+            stage.codes,
+            stage.results,
+        )
 
 
 class _Wide:
@@ -362,18 +373,17 @@ class _Wide:
         """Return nothing of use: Python integers live elsewhere."""
         return np.zeros(0, np.int8)
 
-    def run(self, arena: NDArray[np.int8], codes: Codes, out: Codes) -> None:
-        """Fill the output codes."""
-        del arena
-        out[:] = wide.evaluate(self._circuit, codes)
+    def run(self, stage: _Stage, events: int) -> None:
+        """Fill a stage's results."""
+        stage.results[:, :events] = wide.evaluate(self._circuit, stage.codes[:, :events])
 
 
 @dataclass(frozen=True)
 class _Port:
-    """An input port, ready to quantise."""
+    """An input port, ready to quantise; `first` is the number of its first element."""
 
     port: Input
-    column: int
+    first: int
     lo: Codes = field(repr=False)
     hi: Codes = field(repr=False)
     fraction: NDArray[np.int64] = field(repr=False)
@@ -393,16 +403,18 @@ class _Port:
         except (TypeError, ValueError) as error:
             raise DataError(f"input {self.port.name}: numbers are needed ({error})") from error
         if codes.dtype == object:
-            bad = np.flatnonzero(~np.isfinite(floats))
-            place = int(bad[0]) if len(bad) else -1
+            bad = ~np.isfinite(floats)
+            place = int(bad.argmax()) if bad.any() else -1
+            event, element = divmod(place, self.port.size) if place >= 0 else (-1, -1)
             if place < 0:
-                columns = slice(self.column, self.column + self.port.size)
-                codes[:, columns] = wide.quantize(floats, self.port)
+                lines = slice(self.first, self.first + self.port.size)
+                codes[lines, : len(floats)] = wide.quantize(floats, self.port).T
         else:
             modes = ROUNDINGS.index(self.port.rounding), OVERFLOWS.index(self.port.overflow)
-            place = quantize(floats, self.fraction, self.lo, self.hi, *modes, codes, self.column)
-        if place >= 0:
-            event, element = divmod(place, self.port.size)
+            event, element = quantize(
+                floats, self.fraction, self.lo, self.hi, *modes, codes, self.first
+            )
+        if event >= 0:
             index = _index(element, self.port.shape)
             raise DataError(
                 f"event {first + event}: input {self.port.name}{index} is {floats[event, element]}"
@@ -411,23 +423,23 @@ class _Port:
 
 def _ports(inputs: tuple[Input, ...]) -> list[_Port]:
     ports = []
-    column = 0
+    first = 0
     for port in inputs:
         lo, hi, fraction = (np.ravel(v) for v in (port.lo, port.hi, port.fraction))
-        ports.append(_Port(port, column, lo, hi, fraction.astype(np.int64)))
-        column += port.size
+        ports.append(_Port(port, first, lo, hi, fraction.astype(np.int64)))
+        first += port.size
     return ports
 
 
 def _values(codes: Codes, output: Output) -> Floats:
-    """Return codes (n, elements) as floats."""
+    """Return codes, a line an element, as floats."""
     if codes.dtype == object:
         values = np.empty(codes.shape)
         for k, fraction in enumerate(output.fraction.ravel().tolist()):
             up, down = 1 << max(-fraction, 0), 1 << max(fraction, 0)
-            values[:, k] = [code * up / down for code in codes[:, k].tolist()]
+            values[k] = [code * up / down for code in codes[k].tolist()]
         return values
-    return np.asarray(codes * np.ldexp(1.0, -output.fraction.ravel().astype(np.int32)))
+    return np.asarray(codes * np.ldexp(1.0, -output.fraction.reshape(-1, 1).astype(np.int32)))
 
 
 def _index(element: int, shape: tuple[int, ...]) -> str:

@@ -4,6 +4,11 @@ A value is kept in a lane of 8, 16, 32 or 64 bits, signed. Sums, products, bitwi
 the like are exact modulo ``2**bits``, so they are computed in the narrowest lane that holds their
 *result*, from operands cut to that lane; the same value may be present in several lanes. Only
 comparisons, right shifts and tables need lanes that hold their operands.
+
+Additions, subtractions, shifts to the left and multiplications by constants are gathered into sums
+of multiples, ``constant + factor * value + ...``, again modulo ``2**bits``. What hardware shares to
+save adders is computed anew where that takes fewer terms: for a processor a product costs no more
+than an addition, and a matrix of constants is best multiplied as one.
 """
 
 from __future__ import annotations
@@ -27,12 +32,16 @@ _INPUT, _CONST, _REG, _TABLE = int(Op.INPUT), int(Op.CONST), int(Op.REG), int(Op
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
 _SHL, _SHR, _LOW, _LOWS = int(Op.SHL), int(Op.SHR), int(Op.LOW), int(Op.LOWS)
 _LT, _EQ, _SELECT = int(Op.LT), int(Op.EQ), int(Op.SELECT)
-_AND, _OR, _XOR = int(Op.AND), int(Op.OR), int(Op.XOR)
-# What a SELECT becomes when it picks the smaller or larger of the two numbers compared.
-_MIN, _MAX = len(Op), len(Op) + 1
+# What rows turn into on the way to instructions: a SELECT that picks the smaller or larger of the
+# two numbers compared, and any sum of multiples.
+_MIN, _MAX, _SUM, _CONVERT = range(len(Op), len(Op) + 4)
+_SUMMED = 32  # added to an operation that is part of a sum
 
-_OTHERS = len(Op) + 2  # instructions that no operation is named after
-_ADD_SHIFTED, _SUB_SHIFTED, _SHIFTED_SUB, _CONVERT = range(_OTHERS, _OTHERS + 4)
+_OVERHEAD = 4
+"""What an instruction costs beside its terms, in terms."""
+
+_MOST_TERMS = 1024
+"""Longest sum, so that compiling takes linear time."""
 
 
 def _instructions() -> Ints:
@@ -41,10 +50,8 @@ def _instructions() -> Ints:
     It is an argument of compiled functions, not a constant in them: Numba's cache on disk does not
     notice changes in other files.
     """
-    extremes = {_MIN: "min", _MAX: "max"}
-    shifted = {_ADD_SHIFTED: "add_shifted", _SUB_SHIFTED: "sub_shifted"}
-    names = {int(op): op.name.lower() for op in Op} | extremes | shifted
-    names |= {_SHIFTED_SUB: "shifted_sub", _CONVERT: "convert"}
+    extra = {_MIN: "min", _MAX: "max", _SUM: "sum", _CONVERT: "convert"}
+    names = {int(op): op.name.lower() for op in Op} | extra
     numbers = {name: number for number, name in enumerate(INSTRUCTIONS)}
     return np.array([numbers.get(names[k], -1) for k in range(len(names))])
 
@@ -53,11 +60,15 @@ def _instructions() -> Ints:
 class Program:
     """What the interpreter runs (`edgetrig.emulate.kernels.run`).
 
+    A place is a position in the arena, counted in bytes for a block of one event.
+
     Parameters
     ----------
     code
-        Instructions, int32, shape (n, 6): code, then the places of result and operands a, b, c,
-        then the parameter. A place is counted in bytes for a block of one event.
+        Instructions, int32, shape (n, 8): code; places of the result and of operands a, b, c;
+        parameter; for a sum, its first line in `terms` and how many there are.
+    terms
+        Lines (place, factor) of sums; the first line of each sum is (0, constant).
     tables
         The lookup tables' entries, each table in the lanes it is read in.
     loads, stores
@@ -69,6 +80,7 @@ class Program:
     """
 
     code: NDArray[np.int32]
+    terms: Ints
     tables: NDArray[np.int8]
     loads: Ints
     stores: Ints
@@ -95,38 +107,47 @@ def make_program(circuit: Circuit) -> Program:
     CircuitError
         If the values alive at one time need more memory than an arena can have.
     """
-    rows, outputs = circuit.rows, circuit.output_rows
+    rows = circuit.rows
     own = np.searchsorted([8, 16, 32, 64], _signed_widths(circuit))
-    op, operands = _merged(circuit)
+    op, operands, outputs = _merged(circuit)
     order = _order(operands, outputs)
-    lane = _lanes(op, operands, own, order, outputs)
+    value = np.where(op == _CONST, rows.lo, 0).astype(np.int64)
+    # Shared sums are computed anew in their readers up to a size; take the size that costs least.
+    choices = [_sums(op, operands, rows.p, value, order, outputs, size) for size in (0, 32, 256)]
+    sums = min(choices, key=lambda choice: choice[-1])[:-1]
+    lane = _lanes(op, operands, own, order, outputs, *sums)
     tables, table_base = _lay_tables(circuit, op, lane, order)
-    code, value_lane, source, stored = _emit(
-        op, operands, rows.p, lane, order, outputs, table_base, _instructions()
+    code, terms, value_lane, source, stored = _emit(
+        op, operands, rows.p, lane, order, outputs, table_base, _instructions(), *sums
     )
     constant = (source >= 0) & (op[source] == _CONST)
-    place, size = _places(code, value_lane, source >= 0, constant, stored)
+    place, size = _places(code, terms, value_lane, source >= 0, constant, stored)
     most = np.iinfo(np.int32).max // MOST_EVENTS
     if size > most:
         raise CircuitError(
             f"the emulator has room for {most} bytes an event, {size} are in use at one time"
         )
     code[:, 1:5] = np.where(code[:, 1:5] >= 0, place[code[:, 1:5]], 0)
+    terms[:, 0] = np.where(terms[:, 0] >= 0, place[terms[:, 0]], 0)
     values = np.flatnonzero(source >= 0)
     row, lanes, offset = source[values], value_lane[values], place[values] >> value_lane[values]
     loaded = op[row] == _INPUT
     return Program(
         code,
+        terms,
         tables,
         np.stack([rows.p[row], lanes, offset], axis=1)[loaded].astype(np.int64),
         np.stack([value_lane[stored], place[stored] >> value_lane[stored]], axis=1),
-        np.stack([lanes, offset, rows.lo[row].astype(np.int64)], axis=1)[~loaded],
+        np.stack([lanes, offset, value[row]], axis=1)[~loaded],
         size,
     )
 
 
-def _merged(circuit: Circuit) -> tuple[Ints, Ints]:
-    """Return operations and operands with equal constants merged and extremes recognised."""
+def _merged(circuit: Circuit) -> tuple[Ints, Ints, Ints]:
+    """Return operations, operands and output rows, without registers and equal constants.
+
+    Extremes are recognised on the way.
+    """
     rows = circuit.rows
     op, operands = rows.op.astype(np.int64), rows.operands.astype(np.int64)
     constant = np.flatnonzero(op == _CONST)
@@ -134,6 +155,10 @@ def _merged(circuit: Circuit) -> tuple[Ints, Ints]:
     same = np.arange(len(op) + 1)  # the last one stands for "no operand"
     same[-1] = -1
     same[constant] = constant[first[which]]
+    registers = np.flatnonzero(op == _REG)
+    same[registers] = operands[registers, 0]
+    while not np.array_equal(same[same[:-1]], same[:-1]):
+        same[:-1] = same[same[:-1]]
     operands = same[operands]
     a, b, c = operands.T
     selects = (op == _SELECT) & (op[a] == _LT)
@@ -142,7 +167,9 @@ def _merged(circuit: Circuit) -> tuple[Ints, Ints]:
     op[smaller], op[larger] = _MIN, _MAX
     extreme = smaller | larger
     operands[extreme] = np.stack([x, y, np.full_like(x, -1)], axis=1)[extreme]
-    return op, operands
+    by_constant = (op == _MUL) & ((op[a] == _CONST) | (op[b] == _CONST))
+    op[by_constant | np.isin(op, (_ADD, _SUB, _NEG, _SHL))] += _SUMMED
+    return op, operands, same[circuit.output_rows]
 
 
 @jit
@@ -175,22 +202,157 @@ def _order(operands: Ints, outputs: Ints) -> Ints:
 
 
 @jit
-def _lanes(op: Ints, operands: Ints, own: Ints, order: Ints, outputs: Ints) -> Ints:
-    """Return the lane that each row is computed in, from the lanes its readers compute in."""
+def _sums(  # noqa: PLR0912, PLR0915 - a merge of two lists
+    op: Ints,
+    operands: Ints,
+    p: NDArray[np.int32],
+    value: Ints,
+    order: Ints,
+    outputs: Ints,
+    most: int,
+) -> tuple[Ints, Ints, Ints, Ints, int]:
+    """Gather rows into sums of multiples of other rows.
+
+    Returns, for each row, its first term and the number of terms (-1: computed in its readers; 0:
+    no sum), then for each term its row and its factor, and at last what all that costs. A sum's
+    first term is row -1 with the constant as factor.
+    """
+    readers = np.zeros(len(op), np.int64)  # sums that read the row
+    kept = np.zeros(len(op), np.bool_)  # whether something else reads it
+    for row in outputs:
+        kept[row] = True
+    for row in order:
+        for operand in operands[row]:
+            if operand >= 0 and op[row] >= _SUMMED:
+                readers[operand] += 1
+            elif operand >= 0:
+                kept[operand] = True
+    first, count = np.zeros(len(op), np.int64), np.zeros(len(op), np.int64)
+    term_row, factor = np.empty(len(op) + 8, np.int64), np.empty(len(op) + 8, np.int64)
+    terms = 0
+    # Sums so far: terms of each row, ordered by row, as long as a reader is to come.
+    start, stop, constant = np.zeros_like(first), np.zeros_like(first), np.zeros_like(first)
+    rows, factors = np.empty(4096, np.int64), np.empty(4096, np.int64)
+    at = 0
+    cost = 0
+    for turn in range(len(order)):
+        row = order[turn]
+        if at + 2 * _MOST_TERMS + 2 > len(rows):
+            at = 0
+            for old in order[:turn]:
+                if readers[old] > 0:
+                    size = stop[old] - start[old]
+                    for k in range(size):
+                        rows[at + k], factors[at + k] = (
+                            rows[start[old] + k],
+                            factors[start[old] + k],
+                        )
+                    start[old], stop[old] = at, at + size
+                    at += size
+            if 2 * at + 4 * _MOST_TERMS > len(rows):
+                rows = np.concatenate((rows, np.empty(len(rows) + 4096, np.int64)))
+                factors = np.concatenate((factors, np.empty(len(factors) + 4096, np.int64)))
+        start[row] = at
+        kind = op[row] - _SUMMED
+        if op[row] == _CONST:
+            constant[row] = value[row]
+            count[row] = 0
+        elif kind >= 0:
+            x, y = operands[row, 0], operands[row, 1]
+            scale_x = scale_y = np.int64(1)
+            shift = np.int64(p[row])
+            if kind == _MUL:
+                if op[x] == _CONST:
+                    x, y = y, x
+                scale_x = value[y]
+                y = np.int64(-1)
+            elif kind == _NEG:
+                scale_x = np.int64(-1)
+            else:
+                power = np.int64(1) << abs(shift) if abs(shift) < 64 else np.int64(0)
+                if kind == _SHL or shift < 0:
+                    scale_x = power
+                else:
+                    scale_y = power
+                if kind == _SUB:
+                    scale_y = -scale_y
+            constant[row] = constant[x] * scale_x
+            i, last_i, j, last_j = start[x], stop[x], 0, 0
+            if y >= 0:
+                constant[row] += constant[y] * scale_y
+                j, last_j = start[y], stop[y]
+            while i < last_i or j < last_j:
+                if j >= last_j or (i < last_i and rows[i] < rows[j]):
+                    rows[at], factors[at] = rows[i], factors[i] * scale_x
+                    i += 1
+                elif i >= last_i or rows[j] < rows[i]:
+                    rows[at], factors[at] = rows[j], factors[j] * scale_y
+                    j += 1
+                else:
+                    rows[at] = rows[i]
+                    factors[at] = factors[i] * scale_x + factors[j] * scale_y
+                    i += 1
+                    j += 1
+                at += factors[at] != 0
+            for operand in operands[row]:
+                if operand >= 0:
+                    readers[operand] -= 1
+            size = at - start[row]
+            repeated = readers[row] * (size - 1)
+            if (
+                kept[row]
+                or size > _MOST_TERMS
+                or repeated > max(size + _OVERHEAD, most * readers[row])
+            ):
+                if terms + size + 1 > len(factor):
+                    more = np.empty(len(factor) + size, np.int64)
+                    term_row = np.concatenate((term_row, more))
+                    factor = np.concatenate((factor, more))
+                term_row[terms], factor[terms] = -1, constant[row]
+                first[row], count[row] = terms, size + 1
+                for k in range(size):
+                    term_row[terms + 1 + k] = rows[start[row] + k]
+                    factor[terms + 1 + k] = factors[start[row] + k]
+                terms += size + 1
+                cost += size + _OVERHEAD
+                at = start[row]
+                kind = -1
+            else:
+                count[row] = -1
+        if kind < 0 and op[row] != _CONST:
+            constant[row] = 0
+            rows[at], factors[at] = row, 1
+            at += 1
+        stop[row] = at
+    return first, count, term_row[:terms], factor[:terms], cost
+
+
+@jit
+def _lanes(
+    op: Ints,
+    operands: Ints,
+    own: Ints,
+    order: Ints,
+    outputs: Ints,
+    first: Ints,
+    count: Ints,
+    term_row: Ints,
+    factor: Ints,
+) -> Ints:
+    """Return the lane that each row is computed in, from those of its readers; -1: not needed."""
     # `need`: the narrowest lane that loses nothing any reader wants; `least`: the narrowest lane of
     # a reader. A row that is only read in wider lanes is computed there: it saves a conversion.
-    need = np.zeros(len(op), np.int64)
+    need = np.full(len(op), -1)
     least = np.full(len(op), LANES - 1)
-    lane = np.zeros(len(op), np.int64)
+    lane = np.full(len(op), -1)
     for row in outputs:
         need[row], least[row] = own[row], 0
     for row in order[::-1]:
         code = op[row]
-        a, b, c = operands[row]
-        width = max(min(own[row], need[row]), least[row])
-        if code == _REG:
-            need[a], least[a] = max(need[a], need[row]), min(least[a], least[row])
+        if need[row] < 0 or count[row] < 0:
             continue
+        a, b = operands[row, 0], operands[row, 1]
+        width = max(min(own[row], need[row]), least[row])
         whole = code in (_SHR, _LT, _EQ, _TABLE, _MIN, _MAX)
         if code == _SHR:
             width = max(own[a], least[row])
@@ -199,11 +361,11 @@ def _lanes(op: Ints, operands: Ints, own: Ints, order: Ints, outputs: Ints) -> I
         elif whole:
             width = max(own[a], own[b])
         lane[row] = width
-        for operand in (a, b, c):
-            if operand >= 0:
-                wanted = own[operand] if whole else min(own[operand], width)
-                need[operand] = max(need[operand], wanted)
-                least[operand] = min(least[operand], width)
+        for k in range(count[row] if count[row] > 0 else 3):
+            read = term_row[first[row] + k] if count[row] > 0 else operands[row, k]
+            if read >= 0:
+                need[read] = max(need[read], own[read] if whole else min(own[read], width))
+                least[read] = min(least[read], width)
     return lane
 
 
@@ -211,7 +373,7 @@ def _lay_tables(
     circuit: Circuit, op: Ints, lane: Ints, order: Ints
 ) -> tuple[NDArray[np.int8], Ints]:
     """Return the entries of all tables in the lanes they are read in, and where index 0 is."""
-    rows = order[op[order] == _TABLE]
+    rows = order[(op[order] == _TABLE) & (lane[order] >= 0)]
     base = np.zeros((len(circuit.tables) + 1, LANES), np.int64)
     parts: list[NDArray[np.int8]] = []
     size = 0
@@ -225,7 +387,7 @@ def _lay_tables(
 
 
 @jit
-def _emit(  # noqa: PLR0912, PLR0915 - one branch an operation
+def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
     op: Ints,
     operands: Ints,
     p: NDArray[np.int32],
@@ -234,107 +396,92 @@ def _emit(  # noqa: PLR0912, PLR0915 - one branch an operation
     outputs: Ints,
     table_base: Ints,
     instructions: Ints,
-) -> tuple[NDArray[np.int32], Ints, Ints, Ints]:
-    """Return instructions over numbered values, each value's lane and source, and the outputs'.
+    first: Ints,
+    count: Ints,
+    term_row: Ints,
+    factor: Ints,
+) -> tuple[NDArray[np.int32], Ints, Ints, Ints, Ints]:
+    """Return instructions and terms over numbered values, each value's lane and source, outputs.
 
     A value's source is its row if that is an INPUT or a CONST, else -1.
     """
-    code = np.full((LANES * len(order) + 1, 6), -1, np.int32)
+    most = LANES * len(order) + 1
+    code = np.full((most, 8), -1, np.int32)
+    terms = np.full((len(term_row), 2), -1)
     version = np.full((len(op), LANES), -1, np.int32)
-    value_lane = np.zeros(LANES * len(order) + 1, np.int64)
-    source = np.full(LANES * len(order) + 1, -1, np.int64)
-    root = np.arange(len(op))
+    value_lane, source = np.zeros(most, np.int64), np.full(most, -1)
+    stored = np.zeros(len(outputs), np.int64)
     at = 0
     values = 0
-    stored = np.zeros(len(outputs), np.int64)
-    got = np.zeros(3, np.int64)
-    # One turn a row, and then one an output: both read operands in a certain lane.
+    # One turn a row, and then one an output: both read rows in a certain lane.
     for turn in range(len(order) + len(outputs)):
         is_row = turn < len(order)
-        row = order[turn] if is_row else root[outputs[turn - len(order)]]
-        kind = op[row]
+        row = order[turn] if is_row else outputs[turn - len(order)]
         width = lane[row]
-        if is_row and kind == _REG:
-            root[row] = root[operands[row, 0]]
+        if is_row and (width < 0 or op[row] == _CONST):
             continue
-        if is_row and kind == _INPUT:
+        if is_row and op[row] == _INPUT:
             version[row, width] = values
             value_lane[values], source[values] = width, row
             values += 1
             continue
-        if is_row and kind == _CONST:
-            continue
-        for k in range(3 if is_row else 1):
-            operand = operands[row, k] if is_row else row
-            if operand < 0:
+        is_sum = is_row and count[row] > 0
+        reads = count[row] if is_sum else (3 if is_row else 1)
+        a = b = c = np.int32(-1)
+        for k in range(reads):
+            read = term_row[first[row] + k] if is_sum else (operands[row, k] if is_row else row)
+            if read < 0:
                 continue
-            operand = root[operand]
-            if version[operand, width] < 0:
-                version[operand, width] = values
+            if version[read, width] < 0:
+                version[read, width] = values
                 value_lane[values] = width
-                if op[operand] == _CONST:
-                    source[values] = operand
+                if op[read] == _CONST:
+                    source[values] = read
                 else:
-                    code[at, 0] = 4 * (instructions[_CONVERT] + lane[operand]) + width
-                    code[at, 1], code[at, 2] = values, version[operand, lane[operand]]
-                    code[at, 5] = 0
+                    code[at, 0] = 4 * (instructions[_CONVERT] + lane[read]) + width
+                    code[at, 1], code[at, 2] = values, version[read, lane[read]]
                     at += 1
                 values += 1
-            got[k] = version[operand, width]
+            got = version[read, width]
+            if is_sum:
+                terms[first[row] + k, 0] = got
+            elif k == 0:
+                a = got
+            elif k == 1:
+                b = got
+            else:
+                c = got
         if not is_row:
-            stored[turn - len(order)] = got[0]
+            stored[turn - len(order)] = a
             continue
         bits = 8 << width
         shift = np.int64(p[row])
-        instruction = instructions[kind]
-        a, b, c = got[0], got[1], got[2]
-        same = np.int64(-1)  # the value that the row equals, if it needs no instruction
-        if kind in (_ADD, _SUB):
-            if shift >= bits:
-                same = a
-            elif shift > 0:
-                instruction = instructions[_ADD_SHIFTED if kind == _ADD else _SUB_SHIFTED]
-            elif shift <= -bits:
-                if kind == _ADD:
-                    same = b
-                instruction, a, shift = instructions[_NEG], b, np.int64(0)
-            elif shift < 0:
-                shift = -shift
-                instruction = instructions[_SHIFTED_SUB]
-                if kind == _ADD:
-                    instruction, a, b = instructions[_ADD_SHIFTED], b, a
-        elif kind == _SHL and shift >= bits:
-            instruction, b, shift = instructions[_SUB], a, np.int64(0)  # a - a: nothing is left
-        elif kind == _SHR:
+        kind = _SUM if is_sum else op[row]
+        if kind == _SHR:
             shift = min(shift, bits - 1)
-        elif kind in (_LOW, _LOWS):
-            if shift >= bits:
-                same = a
-            elif kind == _LOWS:
-                shift = bits - shift
+        elif kind == _LOW or kind == _LOWS:  # noqa: PLR1714, SIM109
+            # From the lane's width on, nothing is dropped: shift by 0 to both sides.
+            shift = bits - min(shift, bits)
+            kind = _LOWS if shift == 0 else kind
         elif kind == _TABLE:
             shift = table_base[shift, width]
-        if same >= 0:
-            version[row, width] = same
-            continue
-        code[at, 0], code[at, 1] = 4 * instruction + width, values
-        count = 3 if operands[row, 2] >= 0 else (2 if operands[row, 1] >= 0 else 1)
-        code[at, 2] = a
-        if count > 1 or instruction == instructions[_SUB]:
-            code[at, 3] = b
-        if count > 2:
-            code[at, 4] = c
-        code[at, 5] = shift
+        code[at, 0], code[at, 1] = 4 * instructions[kind] + width, values
+        code[at, 2], code[at, 3], code[at, 4], code[at, 5] = a, b, c, shift
+        if is_sum:
+            code[at, 6], code[at, 7] = first[row], count[row]
+            for k in range(count[row]):
+                terms[first[row] + k, 1] = factor[first[row] + k]
         at += 1
         version[row, width] = values
         value_lane[values] = width
         values += 1
-    return code[:at].copy(), value_lane[:values], source[:values], stored
+    return code[:at].copy(), terms, value_lane[:values], source[:values], stored
 
 
 @jit
 def _places(  # noqa: PLR0912
     code: NDArray[np.int32],
+    terms: Ints,
     value_lane: Ints,
     given: NDArray[np.bool_],
     constant: NDArray[np.bool_],
@@ -344,11 +491,14 @@ def _places(  # noqa: PLR0912
 
     Given values (inputs and constants) are there before the first instruction; constants stay.
     """
-    last = np.full(len(value_lane), -1, np.int64)
+    last = np.full(len(value_lane), -1)
     for at in range(len(code)):
-        for k in range(2, 5):
-            if code[at, k] >= 0:
-                last[code[at, k]] = at
+        for value in code[at, 2:5]:
+            if value >= 0:
+                last[value] = at
+        for value in terms[code[at, 6] : code[at, 6] + code[at, 7], 0]:
+            if value >= 0:
+                last[value] = at
     for value in stored:
         last[value] = len(code)
     slot = np.zeros(len(value_lane), np.int64)
@@ -360,20 +510,23 @@ def _places(  # noqa: PLR0912
             slot[value] = slots[value_lane[value]]
             slots[value_lane[value]] += 1
     for at in range(len(code)):
-        for k in range(2, 5):
-            value = code[at, k]
+        # An instruction reads before it writes: its result may take an operand's slot.
+        reads = np.concatenate(
+            (code[at, 2:5].astype(np.int64), terms[code[at, 6] : code[at, 6] + code[at, 7], 0])
+        )
+        for value in reads:
             if value >= 0 and last[value] == at and not constant[value]:
                 last[value] = -1
                 width = value_lane[value]
                 behind[width, slot[value]] = free[width]
                 free[width] = slot[value]
-        value = code[at, 1]
-        width = value_lane[value]
+        result = code[at, 1]
+        width = value_lane[result]
         if free[width] >= 0:
-            slot[value] = free[width]
+            slot[result] = free[width]
             free[width] = behind[width, free[width]]
         else:
-            slot[value] = slots[width]
+            slot[result] = slots[width]
             slots[width] += 1
     # Widest lanes first: every place is a multiple of its lane's bytes.
     place = np.zeros(len(value_lane), np.int64)

@@ -42,7 +42,7 @@ _EVALUATE: dict[Op, Callable[[Sequence[Any], int], Any]] = {
 
 
 def evaluate(circuit: Circuit, codes: Column) -> Column:
-    """Return the output codes (n, outputs) for input codes (n, inputs), both Python integers."""
+    """Return the output codes (outputs, n) for input codes (inputs, n), both Python integers."""
     rows = circuit.rows
     # Where each row is read last: its values are dropped there.
     last = np.arange(len(rows))
@@ -57,9 +57,9 @@ def evaluate(circuit: Circuit, codes: Column) -> Column:
         kind, read_rows = Op(op), operands[: OPERANDS[op]]
         operand_values = [values[k] for k in read_rows]
         if kind == Op.INPUT:
-            values[row] = codes[:, p]
+            values[row] = codes[p]
         elif kind == Op.CONST:
-            values[row] = np.full(len(codes), lo, object)
+            values[row] = np.full(codes.shape[1], lo, object)
         elif kind == Op.TABLE:
             table = circuit.tables[p]
             index = (operand_values[0] - table.start).astype(np.int64)
@@ -69,9 +69,9 @@ def evaluate(circuit: Circuit, codes: Column) -> Column:
         for read_row in set(read_rows):
             if last[read_row] == row:
                 del values[read_row]
-    out = np.empty((len(codes), len(circuit.output_rows)), object)
+    out = np.empty((len(circuit.output_rows), codes.shape[1]), object)
     for k, row in enumerate(circuit.output_rows.tolist()):
-        out[:, k] = values[row]
+        out[k] = values[row]
     return out
 
 
