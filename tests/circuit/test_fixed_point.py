@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from circuits import ap_fixed
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circuits import ap_fixed
 from edgetrig.circuit import (
     OVERFLOWS,
     ROUNDINGS,

@@ -10,7 +10,7 @@ from edgetrig.circuit.graph import live_rows, operand_order, register_depth, use
 from edgetrig.circuit.intervals import width, widths
 from edgetrig.circuit.linear import linear_scales, merge_forms, tighten
 from edgetrig.circuit.ops import COMMUTATIVE, OPERANDS, WIRING, Op
-from edgetrig.circuit.storage import load, save
+from edgetrig.circuit.storage import load, load_with_notes, save
 from edgetrig.circuit.trace import fixed_input, replay, trace
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "linear_scales",
     "live_rows",
     "load",
+    "load_with_notes",
     "lookup",
     "merge_forms",
     "operand_order",

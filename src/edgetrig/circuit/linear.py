@@ -7,7 +7,7 @@ terms), so the interval of any sum of independent values is the tightest there i
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -63,12 +63,7 @@ def intervals(circuit: Circuit) -> tuple[IntArray, IntArray]:
 def tighten(circuit: Circuit) -> Circuit:
     """Return the circuit with every interval as tight as can be proved."""
     lo, hi = intervals(circuit)
-    columns: dict[str, Any] = {name: getattr(circuit.rows, name) for name in _columns(circuit)}
-    return circuit.replace(rows=type(circuit.rows)(**{**columns, "lo": lo, "hi": hi}))
-
-
-def _columns(circuit: Circuit) -> list[str]:
-    return list(circuit.rows.__dataclass_fields__)
+    return circuit.replace(rows=replace(circuit.rows, lo=lo, hi=hi))
 
 
 @jit
@@ -123,6 +118,8 @@ def linear_scales(
         return True, x, 1, 0
     if code == _MUL and lo[y] == hi[y]:
         return True, x, lo[y], 0
+    if code == _MUL and lo[x] == hi[x]:
+        return True, y, 0, lo[x]
     return False, y, 0, 0
 
 

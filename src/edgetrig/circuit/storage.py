@@ -4,7 +4,8 @@ Members (NumPy ``.npy``, format of ``numpy.load(allow_pickle=False)``):
 
 ``header``
     UTF-8 JSON as bytes: ``format`` ("edgetrig circuit"), ``version`` (1), ``origins``, ``inputs``
-    (name, shape, rounding, overflow), ``outputs`` (name, shape), ``tables`` (start, length).
+    (name, shape, rounding, overflow), ``outputs`` (name, shape), ``tables`` (start, length),
+    ``notes`` (any JSON values, may be left out).
 ``op a b c p fraction origin``
     The columns of `edgetrig.circuit.Rows`.
 ``lo hi input_lo input_hi``
@@ -36,8 +37,19 @@ _LARGEST = 1 << 31
 """Bytes a file may unpack to (some 40 million rows): guards against zip bombs."""
 
 
-def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
+def save(
+    circuit: Circuit, path: str | os.PathLike[str], notes: Mapping[str, Any] | None = None
+) -> None:
     """Write a circuit to one file.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    path
+        The file, whatever its suffix.
+    notes
+        Plain JSON values to keep beside it; `load_with_notes` returns them.
 
     Raises
     ------
@@ -54,6 +66,7 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
         ],
         "outputs": [{"name": p.name, "shape": p.shape} for p in circuit.outputs],
         "tables": [{"start": t.start, "length": len(t.values)} for t in circuit.tables],
+        "notes": dict(notes or {}),
     }
     text = json.dumps(header).encode()
     arrays = {
@@ -72,7 +85,12 @@ def save(circuit: Circuit, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Circuit:
-    """Read a circuit, and check it.
+    """Read a circuit, and check it; see `load_with_notes` for the errors."""
+    return load_with_notes(path)[0]
+
+
+def load_with_notes(path: str | os.PathLike[str]) -> tuple[Circuit, dict[str, Any]]:
+    """Read a circuit and the notes kept beside it, and check the circuit.
 
     Raises
     ------
@@ -87,23 +105,30 @@ def load(path: str | os.PathLike[str]) -> Circuit:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST:
                 raise CircuitError(f"unpacks to more than {_LARGEST >> 20} MiB; not read")
         with np.load(file, allow_pickle=False) as arrays:
-            circuit = _from_arrays(arrays)
+            header = _header(arrays)
+            circuit = _from_arrays(header, arrays)
         check(circuit)
     except CircuitError as error:
         raise CircuitError(f"{file}: {error}") from error
     except Exception as error:  # zipfile, zlib, json and numpy each have their own
         raise CircuitError(f"{file}: not a whole edgetrig circuit file; save it again") from error
-    return circuit
+    return circuit, dict(header.get("notes", {}))
 
 
-def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Circuit:
-    header = json.loads(arrays["header"].tobytes().decode())
+def _header(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(arrays["header"].tobytes().decode())
     if header.get("format") != FORMAT:
         raise CircuitError("not an edgetrig circuit file")
     if header.get("version") != VERSION:
         raise CircuitError(
             f"circuit file of version {header.get('version')}; this edgetrig reads {VERSION}"
         )
+    if not isinstance(header.get("notes", {}), dict):
+        raise CircuitError("its notes are not a mapping")
+    return header
+
+
+def _from_arrays(header: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Circuit:
     columns = {name: arrays[name] for name in Rows.__dataclass_fields__}
     columns["lo"], columns["hi"] = _from_plain(columns["lo"]), _from_plain(columns["hi"])
     lo, hi, fraction = (
