@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from edgetrig.circuit import fixed_input, lookup, origin, quantize, trace
+from edgetrig.design import Design, Target, compile
 from edgetrig.errors import (
     CircuitError,
     DataError,
@@ -16,9 +18,17 @@ __version__ = "0.1.0"
 __all__ = [
     "CircuitError",
     "DataError",
+    "Design",
     "Error",
     "ModelError",
+    "Target",
     "ToolError",
     "VerificationError",
     "__version__",
+    "compile",
+    "fixed_input",
+    "lookup",
+    "origin",
+    "quantize",
+    "trace",
 ]

@@ -1,0 +1,473 @@
+"""The compiled design: one object from model to verified hardware."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgetrig.circuit import Circuit, Op, load_with_notes, save
+from edgetrig.emulate import Emulator
+from edgetrig.errors import CircuitError, Error, ModelError
+from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay
+from edgetrig.progress import Progress, silent
+from edgetrig.trigger import WorkingPoint, accept, choose_working_point, score
+
+if TYPE_CHECKING:
+    from edgetrig.synthesis import Cost, Estimate
+    from edgetrig.verify import Verification
+
+SUFFIX = ".edgetrig"
+"""Of files that hold a compiled design."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What hardware a design is made for.
+
+    Parameters
+    ----------
+    part
+        FPGA part, for instance ``"xcvu13p"`` (`edgetrig.synthesis.PARTS`).
+    clock_ns
+        Clock period in ns that stages are cut for; ignored if `latency` is given.
+    latency
+        Clock cycles from input to output: None for as many as the clock needs, 0 for no registers.
+    """
+
+    part: str = "xcvu13p"
+    clock_ns: float = 5.0
+    latency: int | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """A model compiled into logic.
+
+    Made by `edgetrig.compile`; immutable, so that what was verified is what is written.
+
+    Parameters
+    ----------
+    traced
+        The circuit as the model was replayed, before any pass: what the design is held to.
+    name
+        Name of the top module.
+    target
+        Device and timing.
+    classes
+        Names of the outputs, if they are classes.
+    notes
+        What the user should know about the translation.
+    """
+
+    traced: Circuit
+    name: str = "trigger"
+    target: Target = field(default_factory=Target)
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The optimised circuit, without registers."""
+        return optimize(self.traced)
+
+    @cached_property
+    def pipelined(self) -> Circuit:
+        """The optimised circuit with the registers its target asks for."""
+        target = self.target
+        if target.latency == 0:
+            return self.circuit
+        delays = delays_of(self._family)
+        if target.latency is not None:
+            return pipeline(self.circuit, delays, latency=target.latency)
+        return pipeline(self.circuit, delays, clock_ns=target.clock_ns)
+
+    @property
+    def latency(self) -> int:
+        """Clock cycles from input to output."""
+        return self.pipelined.latency
+
+    @cached_property
+    def estimated_clock_ns(self) -> float:
+        """Shortest clock period by the delay model (an estimate), in ns."""
+        return stage_delay(self.pipelined, delays_of(self._family))
+
+    @cached_property
+    def emulator(self) -> Emulator:
+        """The bit-exact emulator."""
+        return Emulator(self.circuit)
+
+    @property
+    def _family(self) -> str:
+        from edgetrig.synthesis import family_of
+
+        return family_of(self.target.part).name
+
+    # ---- use ------------------------------------------------------------------------------------
+
+    def predict(
+        self,
+        x: ArrayLike | Mapping[str, ArrayLike],
+        *,
+        out: Any = None,
+        threads: int | None = None,
+        progress: Progress = silent,
+    ) -> Any:
+        """Return what the hardware will compute, bit for bit.
+
+        Parameters
+        ----------
+        x
+            Events, shape (events, *shape of the input port); a mapping from port names if there are
+            several. Floats are quantised as the input ports say.
+        out, threads, progress
+            As for `edgetrig.emulate.Emulator.predict`.
+
+        Returns
+        -------
+        array
+            float64, shape (events, *shape of the output port); a dict if there are several.
+
+        Raises
+        ------
+        DataError
+            On a wrong shape, or NaN or infinite values.
+        """
+        return self.emulator.predict(x, out=out, threads=threads, progress=progress)
+
+    def scores(self, x: ArrayLike | Mapping[str, ArrayLike], signal: str | int) -> Any:
+        """Return the score of a class for every event, shape (events,): see `trigger.score`."""
+        circuit = optimize(score(self.traced, self.class_index(signal)))
+        return Emulator(circuit).predict(x)
+
+    def working_point(
+        self,
+        x: ArrayLike | Mapping[str, ArrayLike],
+        labels: ArrayLike,
+        *,
+        signal: str | int,
+        acceptance: float,
+    ) -> WorkingPoint:
+        """Choose the threshold on a class's score at a background acceptance.
+
+        Parameters
+        ----------
+        x
+            Events, as for `predict`.
+        labels
+            True class index of each event, shape (events,).
+        signal
+            Name or index of the signal class; all others are background.
+        acceptance
+            Fraction of background events to accept at most, in (0, 1).
+        """
+        index = self.class_index(signal)
+        truth = np.asarray(labels) == index
+        return choose_working_point(self.scores(x, signal), truth, acceptance, index)
+
+    def threshold(self, signal: str | int | WorkingPoint, *, at: float | None = None) -> Design:
+        """Return a new design that ends in one accept bit.
+
+        Parameters
+        ----------
+        signal
+            The signal class, or a working point (which brings its threshold).
+        at
+            Accept where the class's score is at least this.
+
+        Raises
+        ------
+        Error
+            If there is no threshold, or no such class.
+        """
+        if isinstance(signal, WorkingPoint):
+            return self.threshold(signal.signal, at=signal.threshold)
+        if at is None:
+            raise Error("threshold: give a working point, or a class and at=...")
+        circuit = accept(self.traced, self.class_index(signal), at)
+        return replace(self, traced=circuit, classes=(), name=f"{self.name}_accept")
+
+    def class_index(self, signal: str | int) -> int:
+        """Return the index of a class given by name or index.
+
+        Raises
+        ------
+        Error
+            If there is no such class.
+        """
+        if isinstance(signal, str):
+            if signal not in self.classes:
+                known = ", ".join(self.classes) or "none are named: use an index"
+                raise Error(f"class {signal!r} is unknown; classes: {known}")
+            return self.classes.index(signal)
+        return int(signal)
+
+    # ---- hardware -------------------------------------------------------------------------------
+
+    def retarget(self, **changes: Any) -> Design:
+        """Return the design for another part, clock or latency (fields of `Target`)."""
+        return replace(self, target=replace(self.target, **changes))
+
+    def verify(
+        self,
+        vectors: int = 10_000,
+        *,
+        events: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        seed: int = 0,
+        progress: Progress = silent,
+    ) -> Verification:
+        """Simulate the hardware and demand equality on every output bit.
+
+        The judge is the traced circuit evaluated in plain Python integers: it has seen no pass.
+
+        Parameters
+        ----------
+        vectors
+            Least number of vectors: events, corner values and random codes together.
+        events
+            Real events, as for `predict`.
+        seed
+            Of the random codes.
+        progress
+            Called with the steps done and their number.
+
+        Raises
+        ------
+        VerificationError
+            At the first difference.
+        ToolError
+            If Verilator or a C++ compiler is missing.
+        """
+        from edgetrig.verify import verify
+
+        return verify(
+            self.pipelined,
+            self.emulator.codes,
+            source=self.traced,
+            events=None if events is None else self.emulator.input_codes(events),
+            vectors=vectors,
+            seed=seed,
+            name=self.name,
+            progress=progress,
+        )
+
+    def write(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        events: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        vectors: int = 1_000,
+        seed: int = 0,
+    ) -> Path:
+        """Write Verilog, test bench, vectors, port list and vendor project scripts as one folder.
+
+        Parameters
+        ----------
+        folder
+            Created, or replaced as a whole.
+        events
+            Real events for the test vectors; random codes where none are given.
+        vectors
+            How many test vectors.
+        seed
+            Of the random codes.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        from edgetrig.rtl import write
+        from edgetrig.verify import random_codes
+
+        if events is None:
+            codes = random_codes(self.circuit, vectors, seed)
+        else:
+            codes = self.emulator.input_codes(events)[:vectors]
+        return write(
+            self.pipelined,
+            folder,
+            name=self.name,
+            vectors=(codes, self.emulator.codes(codes)),
+            clock_ns=self.target.clock_ns,
+            part=self.target.part,
+        )
+
+    def synthesize(self, part: str | None = None, *, progress: Progress = silent) -> Cost:
+        """Return LUTs, registers, carry cells, DSPs, memories and depth as Yosys maps them.
+
+        Parameters
+        ----------
+        part
+            FPGA part; the target's if left out.
+        progress
+            Called as synthesis goes on.
+
+        Raises
+        ------
+        ToolError
+            If Yosys is missing or fails.
+        """
+        from edgetrig.synthesis import synthesize
+
+        return synthesize(self._for(part).pipelined, part or self.target.part, progress=progress)
+
+    def estimate(self, part: str | None = None) -> Estimate:
+        """Return the built-in estimate of the same figures, in milliseconds."""
+        from edgetrig.synthesis import estimate
+
+        return estimate(self._for(part).pipelined, part or self.target.part)
+
+    def _for(self, part: str | None) -> Design:
+        return self if part in (None, self.target.part) else self.retarget(part=part)
+
+    # ---- files and words ------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the design to one file; `Design.load` and `edgetrig.compile` read it."""
+        save(
+            self.traced,
+            path,
+            notes={
+                "name": self.name,
+                "classes": list(self.classes),
+                "notes": list(self.notes),
+                "target": [self.target.part, self.target.clock_ns, self.target.latency],
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Design:
+        """Read a design.
+
+        Raises
+        ------
+        CircuitError
+            If the file is no whole design.
+        """
+        circuit, notes = load_with_notes(path)
+        try:
+            part, clock_ns, latency = notes["target"]
+            target = Target(str(part), float(clock_ns), None if latency is None else int(latency))
+            name, classes, words = notes["name"], notes["classes"], notes["notes"]
+            return cls(circuit, str(name), target, tuple(map(str, classes)), tuple(map(str, words)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise CircuitError(f"{path}: a circuit, but not a saved design") from error
+
+    def layers(self) -> list[dict[str, Any]]:
+        """Return a row a layer: name, operations, adders, and the widths of what it hands on."""
+        circuit = self.circuit
+        rows = circuit.rows
+        table = []
+        for number, name in enumerate(circuit.origins):
+            mine = rows.origin == number
+            if not mine.any():
+                continue
+            handed = np.flatnonzero(mine)[_handed_on(circuit, mine)]
+            table.append(
+                {
+                    "layer": name or "inputs",
+                    "operations": int(mine.sum()),
+                    "adders": int((mine & np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG))).sum()),
+                    "widths": circuit.widths[handed].tolist(),
+                }
+            )
+        return table
+
+    def summary(self) -> str:
+        """Return a few lines on what the design is."""
+        inputs = ", ".join(f"{p.name}{list(p.shape)}" for p in self.circuit.inputs)
+        outputs = ", ".join(f"{p.name}{list(p.shape)}" for p in self.circuit.outputs)
+        registers = self.pipelined.rows.op == Op.REG
+        bits = int(self.pipelined.widths[registers].sum())
+        lines = [
+            f"{self.name}: {inputs} -> {outputs}",
+            f"  {len(self.circuit):,} operations, {self.circuit.count(Op.ADD, Op.SUB):,} adders",
+            f"  {self.latency} clock cycles, {bits:,} register bits",
+            f"  {self.estimated_clock_ns:.2f} ns a cycle (estimate for {self.target.part})",
+        ]
+        for row in self.layers():
+            values = f"{len(row['widths'])} values of {_range(row['widths'])} bits"
+            counts = f"{row['operations']} operations, {row['adders']} adders"
+            lines.append(f"  {row['layer']}: {counts}, {values}")
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+
+def compile(
+    model: str | os.PathLike[str] | Circuit | object,
+    *,
+    name: str | None = None,
+    classes: Sequence[str] = (),
+    part: str = "xcvu13p",
+    clock_ns: float = 5.0,
+    latency: int | None = None,
+) -> Design:
+    """Compile a model into a design.
+
+    Parameters
+    ----------
+    model
+        A ``.keras`` file, a live Keras (HGQ2) model, a `Circuit` traced by hand, or a saved design.
+        Files are read without executing anything in them.
+    name
+        Name of the top module; the model's own if left out.
+    classes
+        Names of the outputs, if they are classes.
+    part, clock_ns, latency
+        See `Target`.
+
+    Returns
+    -------
+    Design
+        With the very numbers of the model in `Design.predict`.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be read or has no exact hardware meaning; names the layer.
+    """
+    target = Target(part, clock_ns, latency)
+    if isinstance(model, Circuit):
+        design = Design(model, target=target)
+    elif isinstance(model, str | os.PathLike) and Path(model).suffix == SUFFIX:
+        design = replace(Design.load(model), target=target)
+    else:
+        from edgetrig.frontends import load
+
+        loaded = load(model)
+        design = Design(loaded.circuit, name=loaded.name, target=target, notes=loaded.notes)
+    if name is not None:
+        design = replace(design, name=name)
+    if classes:
+        outputs = sum(port.rows.size for port in design.traced.outputs)
+        if len(classes) != outputs:
+            raise ModelError(f"{len(classes)} class names for {outputs} outputs")
+        design = replace(design, classes=tuple(classes))
+    return design
+
+
+def _handed_on(circuit: Circuit, mine: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of a layer's rows others read."""
+    rows = circuit.rows
+    read = np.zeros(len(rows), np.bool_)
+    operands = rows.operands[~mine]
+    read[operands[operands >= 0]] = True
+    read[circuit.output_rows] = True
+    read &= np.asarray(rows.lo != rows.hi, np.bool_)
+    return np.asarray(read[mine], np.bool_)
+
+
+def _range(widths: list[int]) -> str:
+    if not widths:
+        return "0"
+    low, high = min(widths), max(widths)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+__all__ = ["SUFFIX", "Design", "Target", "compile"]
