@@ -70,14 +70,14 @@ class Delays:
 DELAYS: Final[dict[str, Delays]] = {
     # UltraScale+ speed grade 2: cell delays as in its data sheet (DS923), net from published
     # reports of trigger designs (about half of a path is routing).
-    "xcup": Delays(lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15),
-    "xcu": Delays(lut=0.13, net=0.48, carry=0.18, carry_bit=0.018, register=0.20),
-    "xc7": Delays(lut=0.12, net=0.60, carry=0.35, carry_bit=0.025, register=0.45),
+    "UltraScale+": Delays(lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15),
+    "UltraScale": Delays(lut=0.13, net=0.48, carry=0.18, carry_bit=0.018, register=0.20),
+    "7 series": Delays(lut=0.12, net=0.60, carry=0.35, carry_bit=0.025, register=0.45),
     # From nextpnr's reports, two thirds of a path being routing.
-    "ecp5": Delays(lut=0.24, net=1.10, carry=0.45, carry_bit=0.035, register=0.55),
-    "nexus": Delays(lut=0.22, net=1.00, carry=0.40, carry_bit=0.030, register=0.50),
-    "gowin": Delays(lut=0.35, net=1.10, carry=0.45, carry_bit=0.040, register=0.55),
-    "ice40": Delays(lut=0.40, net=1.60, carry=0.60, carry_bit=0.130, register=0.90),
+    "ECP5": Delays(lut=0.24, net=1.10, carry=0.45, carry_bit=0.035, register=0.55),
+    "Nexus": Delays(lut=0.22, net=1.00, carry=0.40, carry_bit=0.030, register=0.50),
+    "Gowin": Delays(lut=0.35, net=1.10, carry=0.45, carry_bit=0.040, register=0.55),
+    "iCE40": Delays(lut=0.40, net=1.60, carry=0.60, carry_bit=0.130, register=0.90),
 }
 """By family name; estimates, to be confirmed by place and route."""
 
