@@ -183,9 +183,15 @@ class Array(NDArrayOperatorsMixin):
 
     def scaled_to(self, fraction: Ints) -> Array:
         """Return the same values with at least `fraction` bits behind the point."""
-        shift = np.maximum(fraction - self.fraction, 0)
-        rows = self._some(shift > 0, Op.SHL, shift, np.maximum(fraction, self.fraction))
-        return Array(self.builder, rows, np.maximum(fraction, self.fraction))
+        point = np.maximum(fraction, self.fraction)
+        shift = point - self.fraction
+        known = (shift > 0) & self.constant
+        rows = self._some((shift > 0) & ~known, Op.SHL, shift, point)
+        if known.any():  # a constant is written out, not shifted
+            rows = rows.copy()
+            codes = self.interval[0][known].astype(object) << shift[known].astype(object)
+            rows[known] = self.builder.constant(codes, point[known])
+        return Array(self.builder, rows, point)
 
     def shift_right(self, bits: Ints) -> Array:
         """Drop low bits of the code: floor(code / 2**bits); `bits` may be 0 somewhere.
