@@ -1,0 +1,141 @@
+"""The design: from a traced function to an accept bit, with one set of numbers."""
+
+import numpy as np
+import pytest
+from edgetrig import CircuitError, Design, Error, compile, fixed_input, origin, quantize, trace
+from edgetrig.circuit import Op
+from edgetrig.verify import evaluate
+from hypothesis import given
+from hypothesis import strategies as st
+
+RNG = np.random.default_rng(7)
+WEIGHTS = RNG.integers(-15, 16, (6, 4)) / 8, RNG.integers(-15, 16, (4, 3)) / 8
+
+
+def network(x):
+    with origin("hidden"):
+        x = quantize(np.maximum(x @ WEIGHTS[0], 0), 0, 3, 2, "RND", "SAT")
+    with origin("scores"):
+        return x @ WEIGHTS[1] + 0.375
+
+
+@pytest.fixture(scope="module")
+def design():
+    circuit = trace(network, fixed_input("x", 6, integer=2, fraction=3))
+    return compile(circuit, name="net", classes=("a", "b", "c"), clock_ns=4.0)
+
+
+@pytest.fixture(scope="module")
+def events():
+    return RNG.normal(0, 2, (400, 6))
+
+
+def plain(x):
+    codes = np.clip(np.floor(x * 8 + 0.5), -32, 31) / 8
+    hidden = np.maximum(codes @ WEIGHTS[0], 0)
+    hidden = np.minimum(np.floor(hidden * 4 + 0.5) / 4, 7.75)
+    return hidden @ WEIGHTS[1] + 0.375
+
+
+def test_predict_is_what_the_function_computes(design, events):
+    assert np.array_equal(design.predict(events), plain(events))
+
+
+def test_scores_are_margins(design, events):
+    values = plain(events)
+    others = np.maximum(values[:, 0], values[:, 2])
+    assert np.array_equal(design.scores(events, "b"), values[:, 1] - others)
+
+
+@given(at=st.integers(-160, 160).map(lambda k: k / 32), signal=st.integers(0, 2))
+def test_accept_bit_is_the_score_compared(design, events, at, signal):
+    accepted = design.threshold(signal, at=at).predict(events)
+    assert np.array_equal(accepted, design.scores(events, signal) >= at)
+
+
+def test_accepts_fall_with_the_threshold(design, events):
+    accepted = [design.threshold("a", at=at).predict(events).sum() for at in (-4, -1, 0, 1, 4)]
+    assert accepted == sorted(accepted, reverse=True)
+
+
+def test_working_point_is_kept_by_the_hardware(design, events):
+    labels = RNG.integers(0, 3, len(events))
+    point = design.working_point(events, labels, signal="c", acceptance=0.1)
+    accepted = design.threshold(point).predict(events).astype(bool)
+    assert accepted[labels != 2].mean() == point.acceptance <= 0.1
+    assert accepted[labels == 2].mean() == point.efficiency
+
+
+def test_threshold_on_one_output_removes_the_sigmoid():
+    from edgetrig import lookup
+
+    def function(x):
+        score = quantize(x @ np.array([0.5, -1.25]), 1, 3, 4, "RND", "SAT")
+        return lookup(score, lambda v: 1 / (1 + np.exp(-v)), 0, 0, 10)
+
+    design = compile(trace(function, fixed_input("x", 2, integer=2, fraction=4)))
+    assert design.circuit.count(Op.TABLE) == 1
+    bit = design.threshold(0, at=0.75)
+    assert bit.circuit.count(Op.TABLE) == 0
+    x = RNG.normal(0, 2, (500, 2))
+    assert np.array_equal(bit.predict(x), design.predict(x) >= 0.75)
+
+
+def test_latency_targets(design):
+    assert design.retarget(latency=0).latency == 0
+    for cycles in (1, 2, 5):
+        assert design.retarget(latency=cycles).latency == cycles
+    fast, slow = (design.retarget(clock_ns=ns) for ns in (2.0, 8.0))
+    assert fast.latency > slow.latency
+    assert fast.estimated_clock_ns <= 2.0
+
+
+def test_optimised_circuit_equals_the_traced_one(design, events):
+    codes = np.clip(np.floor(events[:50] * 8 + 0.5), -32, 31).astype(int).tolist()
+    assert evaluate(str(design.circuit), codes) == evaluate(str(design.traced), codes)
+    assert evaluate(str(design.pipelined), codes) == evaluate(str(design.traced), codes)
+
+
+def test_saved_design_is_the_same(design, events, tmp_path):
+    file = tmp_path / "net.edgetrig"
+    design.save(file)
+    again = Design.load(file)
+    assert (again.name, again.classes, again.target) == (design.name, design.classes, design.target)
+    assert str(again.circuit) == str(design.circuit)
+    assert compile(file, clock_ns=2.0).target.clock_ns == 2.0
+    assert np.array_equal(again.predict(events), design.predict(events))
+
+
+def test_summary_names_the_layers(design):
+    text = design.summary()
+    assert "hidden" in text
+    assert "scores" in text
+    assert "clock cycles" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda d: d.threshold("top", at=0.0), "classes: a, b, c"),
+        (lambda d: d.threshold(7, at=0.0), "does not exist"),
+        (lambda d: d.threshold("a"), "working point"),
+        (lambda d: d.threshold("a", at=float("nan")), "NaN"),
+        (lambda d: d.retarget(part="z80").pipelined, "z80"),
+        (lambda d: d.retarget(clock_ns=0.01).pipelined, "no time for logic"),
+        (lambda d: compile(d.traced, classes=("a",)), "3 outputs"),
+        (lambda d: compile("model.docx"), "model.docx"),
+        (lambda d: compile(3), "int"),
+    ],
+)
+def test_bad_calls_are_one_clear_line(design, call, word):
+    with pytest.raises(Error, match=word) as error:
+        call(design)
+    assert "\n" not in str(error.value)
+
+
+def test_a_circuit_file_is_no_design(design, tmp_path):
+    from edgetrig.circuit import save
+
+    save(design.traced, tmp_path / "c.edgetrig")
+    with pytest.raises(CircuitError, match="not a saved design"):
+        Design.load(tmp_path / "c.edgetrig")
