@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from edgetrig import CircuitError, Design, Error, compile, fixed_input, origin, quantize, trace
 from edgetrig.circuit import Op
 from edgetrig.verify import evaluate
-from hypothesis import given
-from hypothesis import strategies as st
 
 RNG = np.random.default_rng(7)
 WEIGHTS = RNG.integers(-15, 16, (6, 4)) / 8, RNG.integers(-15, 16, (4, 3)) / 8

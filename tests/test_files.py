@@ -1,9 +1,22 @@
 """Files and folders appear whole or not at all."""
 
 import pytest
+
 from edgetrig import DataError, Error, ToolError
 from edgetrig.errors import require
 from edgetrig.files import existing_file, whole_file, whole_folder
+
+
+def fail_halfway(target):
+    with whole_file(target) as path:
+        path.write_text("half")
+        raise RuntimeError
+
+
+def fail_halfway_in_folder(target):
+    with whole_folder(target) as path:
+        (path / "half").write_text("2")
+        raise RuntimeError
 
 
 def test_file_appears_whole(tmp_path):
@@ -18,9 +31,8 @@ def test_file_appears_whole(tmp_path):
 def test_failed_file_leaves_the_old_one(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), whole_file(target) as path:
-        path.write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_halfway(target)
     assert target.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -29,9 +41,8 @@ def test_folder_is_replaced_as_a_whole(tmp_path):
     target = tmp_path / "d"
     target.mkdir()
     (target / "old").write_text("1")
-    with pytest.raises(RuntimeError), whole_folder(target) as path:
-        (path / "half").write_text("2")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_halfway_in_folder(target)
     assert [p.name for p in target.iterdir()] == ["old"]
     with whole_folder(target) as path:
         (path / "new").write_text("2")

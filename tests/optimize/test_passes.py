@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from circuits import random_circuits, random_codes, random_programs
 from edgetrig.circuit import Op, check, fixed_input, trace
 from edgetrig.optimize import DELAYS, PASSES, delays_of, optimize, pipeline, stage_delay
 from edgetrig.verify import evaluate
-from hypothesis import given
-from hypothesis import strategies as st
 
 DISTINCT = sorted(set(PASSES), key=lambda run: run.__name__)
 
@@ -73,3 +74,9 @@ def test_optimized_circuits_hold_no_equal_rows():
     rows = list(zip(*columns, strict=True))
     assert len(set(rows)) == len(rows)
     assert circuit.count(Op.ADD, Op.SUB) <= 8
+
+
+def test_a_sum_that_is_always_zero():
+    circuit = trace(lambda x: np.stack([x - x, x + 0]), fixed_input("x", (), integer=2, fraction=0))
+    codes = [[-4], [3]]
+    assert outputs(optimize(circuit, checked=True), codes) == outputs(circuit, codes)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from edgetrig import DataError
-from edgetrig.trigger import choose_working_point, roc, wilson
 from hypothesis import given
 from hypothesis import strategies as st
+
+from edgetrig import DataError
+from edgetrig.trigger import choose_working_point, roc, wilson
 
 
 @st.composite

@@ -103,7 +103,7 @@ def _add_sums(edit: Edit, names: Ints, sums: Sums, origin: Ints) -> Ints:
 
 def _point_targets(edit: Edit, targets: Ints, names: Ints, sums: Sums) -> None:
     labels = {name: edit.columns[name][targets] for name in ("origin", "fraction")}
-    rows = names[sums.output]
+    rows = np.append(names, 0)[sums.output]  # -1, for an output that is 0, finds the last
     for mask, op, p in (
         (sums.output < 0, Op.CONST, np.zeros_like(sums.output)),
         (sums.output_sign < 0, Op.NEG, np.zeros_like(sums.output)),
