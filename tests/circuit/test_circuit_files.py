@@ -14,7 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circuits import random_circuits
-from edgetrig.circuit import Circuit, fixed_input, load, lookup, quantize, save, storage, trace
+from edgetrig.circuit import (
+    Circuit,
+    fixed_input,
+    load,
+    load_with_notes,
+    lookup,
+    quantize,
+    save,
+    storage,
+    trace,
+)
 from edgetrig.errors import CircuitError, DataError, Error
 
 SAME_FOLDER = settings(suppress_health_check=[*HealthCheck])
@@ -62,6 +72,17 @@ def test_a_new_folder_is_made_and_nothing_else_left(tmp_path):
     save(_example(), path)
     assert_equal(load(path), _example())
     assert os.listdir(path.parent) == ["model.circuit"]
+
+
+def test_notes_lie_beside_the_circuit(tmp_path):
+    path = tmp_path / "circuit"
+    notes = {"model": "jets.keras", "threshold": 0.5, "names": ["g", "q"]}
+    save(_example(), path, notes)
+    circuit, kept = load_with_notes(path)
+    assert kept == notes
+    assert_equal(circuit, _example())
+    save(_example(), path)
+    assert load_with_notes(path)[1] == {}
 
 
 def assert_refused(path: Path, message: str) -> None:
@@ -193,6 +214,8 @@ def test_a_file_that_unpacks_to_too_much(tmp_path, monkeypatch):
         ("table_values", lambda v: v.astype(np.float32), "int64"),
         ("header", lambda v: _edited(v, "outputs", "shape", [-1]), "differ in size"),
         ("header", lambda v: _edited(v, "outputs", "shape", "all"), "not a whole"),
+        ("header", lambda v: _header(notes=[1]), "notes are not a mapping"),
+        ("header", lambda v: _header(), "not a whole"),
         ("header", lambda v: _edited(v, "inputs", "name", "x\ny"), "unprintable name"),
         ("header", lambda v: _edited(v, "inputs", "name", "sum"), "the same name"),
         ("header", lambda v: _edited(v, "inputs", "rounding", "UP"), "is unknown"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +94,13 @@ output sum[] = %12
 output accept[] = %22
 output weight[1] = %23 /16
 """
+
+
+def test_the_documentation_prints_the_same():
+    page = Path(__file__).parents[2] / "docs" / "circuit.md"
+    lines = [line for line in page.read_text().splitlines() if line.startswith(("%", "output "))]
+    assert len(lines) > 5
+    assert set(lines) <= set(PRINTED.splitlines())
 
 
 def test_every_row_knows_where_it_comes_from():
