@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 from edgetrig.circuit.circuit import Circuit
 from edgetrig.circuit.ops import OPERANDS, Op
 
+_PLAIN = re.compile(r"[\w./:+-]+", re.ASCII)
 _SHIFTED = (Op.ADD, Op.SUB)
 _PARAMETER = (Op.SHL, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE)
 
@@ -24,14 +27,15 @@ def to_text(circuit: Circuit) -> str:
         output y[1] = %2 /8
 
     ``[lo, hi]`` is the interval of the code, ``/8`` the power of two it is divided by to get the
-    value (left out when 1; ``*8`` for a multiple), the last word the origin (a layer).
+    value (left out when 1; ``*8`` for a multiple), the last word the origin (a layer). Names that
+    are not plain words are quoted as in JSON, so that no name can break a line.
     """
     return "\n".join(_lines(circuit)) + "\n"
 
 
 def _lines(circuit: Circuit) -> Iterator[str]:
     for port in circuit.inputs:
-        yield f"input {port.name}[{_shape(port.shape)}]"
+        yield f"input {_word(port.name)}[{_shape(port.shape)}]"
     for number, table in enumerate(circuit.tables):
         values = " ".join(map(str, table.values.tolist()))
         yield f"table {number} from {table.start}: {values}"
@@ -39,11 +43,12 @@ def _lines(circuit: Circuit) -> Iterator[str]:
     for output in circuit.outputs:
         elements = zip(output.rows.ravel().tolist(), output.fraction.ravel().tolist(), strict=True)
         rows = ", ".join(f"%{row}{_scale(fraction)}" for row, fraction in elements)
-        yield f"output {output.name}[{_shape(output.shape)}] = {rows}"
+        yield f"output {_word(output.name)}[{_shape(output.shape)}] = {rows}"
 
 
 def _row_lines(circuit: Circuit) -> Iterator[str]:
     rows = circuit.rows
+    origins = [_word(name) if name else "" for name in circuit.origins]
     columns = (rows.op, rows.a, rows.b, rows.c, rows.p, rows.lo, rows.hi, rows.fraction)
     for number, (op, a, b, c, p, lo, hi, fraction) in enumerate(
         zip(*(column.tolist() for column in columns), strict=True)
@@ -59,8 +64,12 @@ def _row_lines(circuit: Circuit) -> Iterator[str]:
         elif code in _PARAMETER:
             operands += f", {p}"
         body = f"%{number} = {code.name.lower()} {operands}"
-        origin = circuit.origins[rows.origin[number]]
+        origin = origins[rows.origin[number]]
         yield f"{body:<36} [{lo}, {hi}]{_scale(fraction)}  {origin}".rstrip()
+
+
+def _word(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else json.dumps(name)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

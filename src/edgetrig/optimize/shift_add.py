@@ -5,6 +5,9 @@ digits are non-zero, the fewest digits there are), so that each output is a sum 
 Pairs ``u +- v * 2**d`` that occur in several places are made once, most valuable first, as long as
 no output gets deeper than its bound (Hosangadi et al. 2006; Sun et al., arXiv:2507.04535). What is
 left of each output is summed in a tree of the least depth.
+
+Every solution is proved before it is used: the exact linear form of each output is compared with
+the matrix.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 
 Ints = NDArray[np.int64]
 
 _SHIFT_BITS = 9
 _VALUE_BITS = 24
+_FORM_INPUTS = 32
 MOST_VALUES = 1 << _VALUE_BITS
 """Values (inputs and sums together) one problem may have."""
 
@@ -68,9 +73,58 @@ def shift_add(
         Adders an output may be deeper than the least possible; negative for no bound.
     """
     digits, values, shifts, signs = _digits(start, inputs, coefficients)
-    return Sums(
+    sums = Sums(
         *_solve(digits, values, shifts, signs, bias, bias_shift, lo, hi, depth, extra_depth)
     )
+    if not _is_matrix(*sums, start, inputs, coefficients, bias, bias_shift, len(lo)):
+        raise CircuitError("a shift-add graph does not equal its matrix: please report this model")
+    return sums
+
+
+@jit
+def _is_matrix(
+    a: Ints,
+    b: Ints,
+    shift: Ints,
+    subtract: Ints,
+    output: Ints,
+    output_shift: Ints,
+    output_sign: Ints,
+    start: Ints,
+    inputs: Ints,
+    coefficients: Ints,
+    bias: Ints,
+    bias_shift: Ints,
+    count: int,
+) -> bool:
+    """Prove a graph: every output's exact linear form has the coefficients asked for.
+
+    A form is a value's coefficient of every input; a few inputs at a time keep memory small.
+    """
+    for first in range(0, count, _FORM_INPUTS):
+        forms = np.zeros((count + len(a), _FORM_INPUTS), np.int64)
+        for value in range(first, min(first + _FORM_INPUTS, count)):
+            forms[value, value - first] = 1
+        for k in range(len(a)):
+            sign = -1 if subtract[k] else 1
+            left, right = max(-shift[k], 0), max(shift[k], 0)
+            for i in range(_FORM_INPUTS):
+                forms[count + k, i] = (forms[a[k], i] << left) + sign * (forms[b[k], i] << right)
+        wanted = np.zeros(_FORM_INPUTS, np.int64)
+        for column in range(len(output)):
+            wanted[:] = 0
+            for term in range(start[column], start[column + 1]):
+                if first <= inputs[term] < first + _FORM_INPUTS:
+                    wanted[inputs[term] - first] += coefficients[term]
+            if first <= bias[column] < first + _FORM_INPUTS:
+                wanted[bias[column] - first] += 1 << bias_shift[column]
+            for i in range(_FORM_INPUTS):
+                got = 0
+                if output[column] >= 0:
+                    got = output_sign[column] * (forms[output[column], i] << output_shift[column])
+                if got != wanted[i]:
+                    return False
+    return True
 
 
 @jit
