@@ -106,6 +106,44 @@ def test_select():
         assert (circuit.rows.lo[-1], circuit.rows.hi[-1]) == ends
 
 
+BRANCHES = {
+    "x": lambda builder, x, y: x,
+    "y": lambda builder, x, y: y,
+    "-x": lambda builder, x, y: builder.append(Op.NEG, x),
+    "-y": lambda builder, x, y: builder.append(Op.NEG, y),
+    "x/2": lambda builder, x, y: builder.append(Op.SHR, x, p=1),
+    "y/2": lambda builder, x, y: builder.append(Op.SHR, y, p=1),
+}
+
+
+@pytest.mark.parametrize("how", ["plain", "negated", "registered", "of halves"])
+@pytest.mark.parametrize(("then", "other"), list(product(BRANCHES, BRANCHES)))
+def test_a_choice_knows_what_was_compared(then, other, how):
+    """Select(x < y, ...) has the exact interval of its values, for x and y of any interval."""
+    for ends in [((-4, 3), (-2, 6)), ((0, 5), (2, 3)), ((-3, 4), (-3, 4)), ((1, 7), (-5, 2))]:
+        builder = Builder()
+        lo, hi = (np.array([end[k] for end in ends]) for k in (0, 1))
+        port = Input("x", lo, hi, np.zeros(2, np.int64))
+        x, y = builder.input(0, port)
+        halves = (builder.append(Op.SHR, [x, y], p=1)) if how == "of halves" else (x, y)
+        condition = builder.append(Op.LT, *halves)
+        if how == "registered":
+            condition, x, y = builder.append(Op.REG, [condition, x, y])
+        choices = [BRANCHES[name](builder, x, y) for name in (then, other)]
+        if how == "negated":
+            condition = builder.append(Op.XOR, condition, builder.constant(1))
+        row = builder.append(Op.SELECT, condition, *choices)
+        circuit = builder.finish([port], [Output("z", row.reshape(1), np.zeros(1, np.int64))])
+        check(circuit)
+        events = list(product(*(range(a, b + 1) for a, b in ends)))
+        results = [value for (value,) in evaluate(str(circuit), events)]
+        found = int(circuit.rows.lo[row]), int(circuit.rows.hi[row])
+        assert found[0] <= min(results)
+        assert max(results) <= found[1]
+        if how != "of halves":
+            assert found == (min(results), max(results))
+
+
 @pytest.mark.parametrize("op", [Op.ADD, Op.SUB, Op.MUL, Op.LT, Op.EQ, Op.AND, Op.OR, Op.XOR])
 def test_both_operands_the_same(op):
     builder = Builder()
