@@ -123,6 +123,54 @@ def test_a_wide_sum_that_wraps_is_computed_in_narrow_lanes() -> None:
     assert_same_bits(circuit, random_codes(circuit, 40))
 
 
+@pytest.mark.parametrize("inputs", [3, 40, 1500])
+def test_matrices_and_long_sums(inputs: int) -> None:
+    generator = np.random.default_rng(inputs)
+    builder = Builder()
+    port = Input("x", np.full(inputs, -100), np.full(inputs, 27), np.zeros(inputs, np.int64))
+    sums = rows = builder.input(0, port)
+    while len(sums) > 3:
+        # Neighbours meet with shifts and signs, and every fourth sum is read by two others.
+        op = np.where(generator.random(len(sums) // 2) < 0.5, Op.ADD, Op.SUB)
+        shift = generator.integers(-1, 2, len(op))
+        more = builder.append(op, sums[: len(op)], sums[-len(op) :], p=shift)
+        sums = np.concatenate([more[::4][:2], more]) if len(more) > 6 else more
+    weights = builder.constant(generator.integers(-9, 9, len(rows)))
+    total = builder.append(Op.MUL, rows[0], weights[0])
+    for row, weight in zip(rows[1:], weights[1:], strict=True):
+        total = builder.append(Op.ADD, total, builder.append(Op.MUL, weight, row))
+    outputs = np.concatenate([sums, [total, builder.append(Op.SUB, total, total)]])
+    circuit = builder.finish([port], [Output("y", outputs, np.zeros(len(outputs), np.int64))])
+    assert_same_bits(circuit, random_codes(circuit, 9))
+
+
+def test_a_sum_that_cancels() -> None:
+    builder = Builder()
+    port = Input("x", np.array([-3, 0]), np.array([400, 1]), np.zeros(2, np.int64))
+    x, y = builder.input(0, port)
+    five = builder.constant(np.array([5]))[0]
+    total = builder.append(Op.ADD, builder.append(Op.ADD, x, five), y, p=3)
+    rows = [builder.append(Op.SUB, total, x), builder.append(Op.SUB, total, total)]
+    rows += [builder.append(Op.LT, rows[1], five), builder.append(Op.NEG, five)]
+    circuit = builder.finish([port], [Output("y", np.array(rows), np.zeros(4, np.int64))])
+    assert_same_bits(circuit, random_codes(circuit, 9))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("bits", [7, 15, 31, 61])
+def test_a_choice_by_a_comparison(bits: int, shared: bool) -> None:
+    for first in around(bits):
+        builder = Builder()
+        low, high = integers([first[0], -5, -70, 0]), integers([first[1], 9, 3, 40_000])
+        port = Input("x", low, high, np.zeros(4, np.int64))
+        a, b, c, d = builder.input(0, port)
+        smaller = builder.append(Op.LT, a, b)
+        rows = [builder.append(Op.SELECT, smaller, c, d), builder.append(Op.SELECT, smaller, d, a)]
+        outputs = np.array(rows if shared else rows[:1])
+        circuit = builder.finish([port], [Output("y", outputs, np.zeros(len(outputs), np.int64))])
+        assert_same_bits(circuit, random_codes(circuit, 20))
+
+
 def test_outputs_may_be_inputs_constants_and_each_other() -> None:
     builder = Builder()
     port = Input("x", np.array([-3, 0]), np.array([400, 1]), np.zeros(2, np.int64))

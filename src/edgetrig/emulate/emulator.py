@@ -327,7 +327,7 @@ class _Lanes:
 
     def __init__(self, program: Program, block: int) -> None:
         self._program, self._block = program, block
-        scale = np.array([1, block, block, block, block, 1, 1, 1], np.int32)
+        scale = np.array([1, block, block, block, block, block, 1, 1], np.int32)
         self._code = program.code * scale
         self._terms = program.terms * np.array([block, 1])
         self._loads = program.loads * np.array([1, 1, block])

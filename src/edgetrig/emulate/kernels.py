@@ -70,16 +70,21 @@ def _select(builder: ir.IRBuilder, v: _Values) -> Any:
     return builder.select(builder.icmp_signed("!=", v[0], zero), v[1], v[2])
 
 
-# Name, number of operands, body. A body gets the operands a, b, c and the splat of p as vectors
-# ``v[0]`` to ``v[3]``. All lanes wrap around, as two's complement does.
+def _pick(builder: ir.IRBuilder, v: _Values) -> Any:
+    return builder.select(builder.icmp_signed("<", v[0], v[1]), v[2], v[3])
+
+
+# Name, number of operands, body. A body gets the operands as vectors ``v[0]`` to ``v[3]`` and the
+# parameter, the same in all lanes, as ``v[4]``. All lanes wrap around, as two's complement does.
 _VECTOR_OPS: tuple[tuple[str, int, Callable[[ir.IRBuilder, _Values], Any]], ...] = (
     ("mul", 2, lambda builder, v: builder.mul(v[0], v[1])),
-    ("shr", 1, lambda builder, v: builder.ashr(v[0], v[3])),
-    ("low", 1, lambda builder, v: builder.lshr(builder.shl(v[0], v[3]), v[3])),
-    ("lows", 1, lambda builder, v: builder.ashr(builder.shl(v[0], v[3]), v[3])),
+    ("shr", 1, lambda builder, v: builder.ashr(v[0], v[4])),
+    ("low", 1, lambda builder, v: builder.lshr(builder.shl(v[0], v[4]), v[4])),
+    ("lows", 1, lambda builder, v: builder.ashr(builder.shl(v[0], v[4]), v[4])),
     ("lt", 2, _compare("<")),
     ("eq", 2, _compare("==")),
     ("select", 3, _select),
+    ("pick", 4, _pick),
     ("and", 2, lambda builder, v: builder.and_(v[0], v[1])),
     ("or", 2, lambda builder, v: builder.or_(v[0], v[1])),
     ("xor", 2, lambda builder, v: builder.xor(v[0], v[1])),
@@ -92,10 +97,15 @@ INSTRUCTIONS = [name for name, _, _ in _VECTOR_OPS] + ["sum", "table", "convert"
 
 ``convert`` is followed by the lane it reads: from lane ``j``, it is instruction ``convert + j``. As
 parameter, ``shr`` takes the shift, ``low`` and ``lows`` the number of upper bits to drop, all less
-than the lane's bits, and ``table`` the position of index 0 among the entries of its lane.
+than the lane's bits, ``sum`` the number of its terms, and ``table`` the position of index 0 among
+the entries of its lane. ``pick a, b, c, d`` is ``c`` where ``a < b``, else ``d``.
 """
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
+
+
+def _vector(lane: int) -> ir.VectorType:
+    return ir.VectorType(ir.IntType(8 << lane), VECTOR >> lane)
 
 
 class _Interpreter:
@@ -124,48 +134,44 @@ class _Interpreter:
     def loop(self, per_step: int) -> Any:
         return cgutils.for_range(self.builder, self.builder.udiv(self.block, _I64(per_step)))
 
-    def tile(self, loop: Any) -> list[Any]:
-        """Return the numbers of the vectors handled together in a step of a loop."""
-        first = self.builder.mul(loop.index, _I64(TILE))
-        return [self.builder.add(first, _I64(k)) for k in range(TILE)]
+    def vectors(self, pointer: Any) -> list[Any]:
+        return [self.load(pointer, _I64(k), VECTOR) for k in range(TILE)]
 
     def vector_op(self, lane: int, operands: int, body: Any) -> None:
-        kind = ir.VectorType(ir.IntType(8 << lane), VECTOR >> lane)
-        p = _splat(self.builder, self.field(5), kind)
+        builder, kind = self.builder, _vector(lane)
+        p = _splat(builder, self.field(6), kind)
         target = self.pointer(self.field(1), kind)
         sources = [self.pointer(self.field(2 + number), kind) for number in range(operands)]
-        with self.loop(TILE * VECTOR >> lane) as loop:
-            indices = self.tile(loop)
-            results = []
-            for index in indices:
-                values = [self.load(source, index, VECTOR) for source in sources]
-                values += [None] * (3 - operands)
-                results.append(body(self.builder, (*values, p)))
-            for index, result in zip(indices, results, strict=True):
-                self.store(result, target, index, VECTOR)
+        with self.loop(STEP >> lane) as loop:
+            at = [builder.mul(loop.index, _I64(TILE))]
+            values = [self.vectors(builder.gep(source, at)) for source in sources]
+            values += [[None] * TILE] * (4 - operands)
+            for k, operand_values in enumerate(zip(*values, strict=True)):
+                result = body(builder, (*operand_values, p))
+                self.store(result, builder.gep(target, at), _I64(k), VECTOR)
 
     def sum(self, lane: int) -> None:
-        builder = self.builder
-        kind = ir.VectorType(ir.IntType(8 << lane), VECTOR >> lane)
-        target = self.pointer(self.field(1), kind)
-        first = builder.mul(builder.zext(self.field(6), _I64), _I64(2))
+        builder, kind = self.builder, _vector(lane)
+        first = builder.mul(builder.zext(self.field(7), _I64), _I64(2))
         terms = builder.gep(self.terms, [first])
         constant = _splat(builder, builder.load(builder.gep(terms, [_I64(1)])), kind)
-        count = builder.zext(self.field(7), _I64)
+        count = builder.zext(self.field(6), _I64)
+        target = builder.zext(self.field(1), _I64)
         totals = [cgutils.alloca_once(builder, kind) for _ in range(TILE)]
-        with self.loop(TILE * VECTOR >> lane) as loop:
-            indices = self.tile(loop)
+        with self.loop(STEP >> lane) as loop:
+            at = builder.mul(loop.index, _I64(STEP))
             for total in totals:
                 builder.store(constant, total)
             with cgutils.for_range(builder, count, start=_I64(1)) as inner:
                 term = builder.gep(terms, [builder.mul(inner.index, _I64(2))])
-                source = self.pointer(builder.load(term), kind)
+                source = self.pointer(builder.add(builder.load(term), at), kind)
                 factor = _splat(builder, builder.load(builder.gep(term, [_I64(1)])), kind)
-                for index, total in zip(indices, totals, strict=True):
-                    product = builder.mul(self.load(source, index, VECTOR), factor)
+                for value, total in zip(self.vectors(source), totals, strict=True):
+                    product = builder.mul(value, factor)
                     builder.store(builder.add(builder.load(total), product), total)
-            for index, total in zip(indices, totals, strict=True):
-                self.store(builder.load(total), target, index, VECTOR)
+            result = self.pointer(builder.add(target, at), kind)
+            for k, total in enumerate(totals):
+                self.store(builder.load(total), result, _I64(k), VECTOR)
 
     def convert(self, to_lane: int, from_lane: int) -> None:
         count = VECTOR >> max(to_lane, from_lane)
@@ -180,7 +186,7 @@ class _Interpreter:
         kind = ir.IntType(8 << lane)
         entries = self.builder.bitcast(self.tables, kind.as_pointer())
         target, source = self.pointer(self.field(1), kind), self.pointer(self.field(2), kind)
-        origin = self.builder.sext(self.field(5), _I64)
+        origin = self.builder.sext(self.field(6), _I64)
         with self.loop(1) as loop:
             index = self.load(source, loop.index, 1 << lane)
             if lane < LANES - 1:

@@ -14,6 +14,7 @@ than an addition, and a matrix of constants is best multiplied as one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,9 @@ _INPUT, _CONST, _REG, _TABLE = int(Op.INPUT), int(Op.CONST), int(Op.REG), int(Op
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
 _SHL, _SHR, _LOW, _LOWS = int(Op.SHL), int(Op.SHR), int(Op.LOW), int(Op.LOWS)
 _LT, _EQ, _SELECT = int(Op.LT), int(Op.EQ), int(Op.SELECT)
-# What rows turn into on the way to instructions: a SELECT that picks the smaller or larger of the
-# two numbers compared, and any sum of multiples.
-_MIN, _MAX, _SUM, _CONVERT = range(len(Op), len(Op) + 4)
+# What rows turn into on the way to instructions: a SELECT by a LT of its own, the same that picks
+# the smaller or larger of the two numbers compared, and any sum of multiples.
+_PICK, _MIN, _MAX, _SUM, _CONVERT = range(len(Op), len(Op) + 5)
 _SUMMED = 32  # added to an operation that is part of a sum
 
 _OVERHEAD = 4
@@ -50,7 +51,7 @@ def _instructions() -> Ints:
     It is an argument of compiled functions, not a constant in them: Numba's cache on disk does not
     notice changes in other files.
     """
-    extra = {_MIN: "min", _MAX: "max", _SUM: "sum", _CONVERT: "convert"}
+    extra = {_PICK: "pick", _MIN: "min", _MAX: "max", _SUM: "sum", _CONVERT: "convert"}
     names = {int(op): op.name.lower() for op in Op} | extra
     numbers = {name: number for number, name in enumerate(INSTRUCTIONS)}
     return np.array([numbers.get(names[k], -1) for k in range(len(names))])
@@ -65,8 +66,8 @@ class Program:
     Parameters
     ----------
     code
-        Instructions, int32, shape (n, 8): code; places of the result and of operands a, b, c;
-        parameter; for a sum, its first line in `terms` and how many there are.
+        Instructions, int32, shape (n, 8): code; places of the result and of operands a, b, c, d;
+        parameter; a sum's first line in `terms`.
     terms
         Lines (place, factor) of sums; the first line of each sum is (0, constant).
     tables
@@ -127,7 +128,7 @@ def make_program(circuit: Circuit) -> Program:
         raise CircuitError(
             f"the emulator has room for {most} bytes an event, {size} are in use at one time"
         )
-    code[:, 1:5] = np.where(code[:, 1:5] >= 0, place[code[:, 1:5]], 0)
+    code[:, 1:6] = np.where(code[:, 1:6] >= 0, place[code[:, 1:6]], 0)
     terms[:, 0] = np.where(terms[:, 0] >= 0, place[terms[:, 0]], 0)
     values = np.flatnonzero(source >= 0)
     row, lanes, offset = source[values], value_lane[values], place[values] >> value_lane[values]
@@ -144,9 +145,9 @@ def make_program(circuit: Circuit) -> Program:
 
 
 def _merged(circuit: Circuit) -> tuple[Ints, Ints, Ints]:
-    """Return operations, operands and output rows, without registers and equal constants.
+    """Return operations, up to four operands, and output rows.
 
-    Extremes are recognised on the way.
+    Registers and equal constants are gone, a SELECT that needs no other row's LT has become one.
     """
     rows = circuit.rows
     op, operands = rows.op.astype(np.int64), rows.operands.astype(np.int64)
@@ -159,17 +160,22 @@ def _merged(circuit: Circuit) -> tuple[Ints, Ints, Ints]:
     same[registers] = operands[registers, 0]
     while not np.array_equal(same[same[:-1]], same[:-1]):
         same[:-1] = same[same[:-1]]
-    operands = same[operands]
-    a, b, c = operands.T
+    operands = same[np.pad(operands, ((0, 0), (0, 1)), constant_values=-1)]
+    outputs = same[circuit.output_rows]
+    a, b, c, _ = operands.T
+    readers = np.bincount(np.concatenate([operands[operands >= 0], outputs]), minlength=len(op))
     selects = (op == _SELECT) & (op[a] == _LT)
     x, y = operands[a, 0], operands[a, 1]
     smaller, larger = selects & (b == x) & (c == y), selects & (b == y) & (c == x)
-    op[smaller], op[larger] = _MIN, _MAX
     extreme = smaller | larger
-    operands[extreme] = np.stack([x, y, np.full_like(x, -1)], axis=1)[extreme]
+    picks = selects & (readers[a] == 1) & ~extreme
+    op[smaller], op[larger], op[picks] = _MIN, _MAX, _PICK
+    nothing = np.full_like(x, -1)
+    operands[extreme] = np.stack([x, y, nothing, nothing], axis=1)[extreme]
+    operands[picks] = np.stack([x, y, b, c], axis=1)[picks]
     by_constant = (op == _MUL) & ((op[a] == _CONST) | (op[b] == _CONST))
     op[by_constant | np.isin(op, (_ADD, _SUB, _NEG, _SHL))] += _SUMMED
-    return op, operands, same[circuit.output_rows]
+    return op, operands, outputs
 
 
 @jit
@@ -187,7 +193,7 @@ def _order(operands: Ints, outputs: Ints) -> Ints:
             depth = 1
         while depth > 0:
             row, position = stack[depth - 1]
-            if position == 3:
+            if position == operands.shape[1]:
                 order[count] = row
                 count += 1
                 depth -= 1
@@ -232,7 +238,8 @@ def _sums(  # noqa: PLR0912, PLR0915 - a merge of two lists
     terms = 0
     # Sums so far: terms of each row, ordered by row, as long as a reader is to come.
     start, stop, constant = np.zeros_like(first), np.zeros_like(first), np.zeros_like(first)
-    rows, factors = np.empty(4096, np.int64), np.empty(4096, np.int64)
+    room = 4 * len(op) + 4 * _MOST_TERMS
+    rows, factors = np.empty(room, np.int64), np.empty(room, np.int64)
     at = 0
     cost = 0
     for turn in range(len(order)):
@@ -250,8 +257,8 @@ def _sums(  # noqa: PLR0912, PLR0915 - a merge of two lists
                     start[old], stop[old] = at, at + size
                     at += size
             if 2 * at + 4 * _MOST_TERMS > len(rows):
-                rows = np.concatenate((rows, np.empty(len(rows) + 4096, np.int64)))
-                factors = np.concatenate((factors, np.empty(len(factors) + 4096, np.int64)))
+                rows = np.concatenate((rows, np.empty(len(rows), np.int64)))
+                factors = np.concatenate((factors, np.empty(len(factors), np.int64)))
         start[row] = at
         kind = op[row] - _SUMMED
         if op[row] == _CONST:
@@ -358,13 +365,16 @@ def _lanes(
             width = max(own[a], least[row])
         elif code == _TABLE:
             width = max(own[a], min(own[row], need[row]))
+        elif code == _PICK:
+            width = max(own[a], own[b], width)
         elif whole:
             width = max(own[a], own[b])
         lane[row] = width
-        for k in range(count[row] if count[row] > 0 else 3):
+        for k in range(count[row] if count[row] > 0 else operands.shape[1]):
             read = term_row[first[row] + k] if count[row] > 0 else operands[row, k]
             if read >= 0:
-                need[read] = max(need[read], own[read] if whole else min(own[read], width))
+                compared = whole or (code == _PICK and k < 2)
+                need[read] = max(need[read], own[read] if compared else min(own[read], width))
                 least[read] = min(least[read], width)
     return lane
 
@@ -426,8 +436,8 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
             values += 1
             continue
         is_sum = is_row and count[row] > 0
-        reads = count[row] if is_sum else (3 if is_row else 1)
-        a = b = c = np.int32(-1)
+        reads = count[row] if is_sum else (operands.shape[1] if is_row else 1)
+        got = np.full(4, -1, np.int32)
         for k in range(reads):
             read = term_row[first[row] + k] if is_sum else (operands[row, k] if is_row else row)
             if read < 0:
@@ -442,17 +452,12 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
                     code[at, 1], code[at, 2] = values, version[read, lane[read]]
                     at += 1
                 values += 1
-            got = version[read, width]
             if is_sum:
-                terms[first[row] + k, 0] = got
-            elif k == 0:
-                a = got
-            elif k == 1:
-                b = got
+                terms[first[row] + k, 0] = version[read, width]
             else:
-                c = got
+                got[k] = version[read, width]
         if not is_row:
-            stored[turn - len(order)] = a
+            stored[turn - len(order)] = got[0]
             continue
         bits = 8 << width
         shift = np.int64(p[row])
@@ -466,9 +471,10 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
         elif kind == _TABLE:
             shift = table_base[shift, width]
         code[at, 0], code[at, 1] = 4 * instructions[kind] + width, values
-        code[at, 2], code[at, 3], code[at, 4], code[at, 5] = a, b, c, shift
+        code[at, 2:6] = got
+        code[at, 6] = shift
         if is_sum:
-            code[at, 6], code[at, 7] = first[row], count[row]
+            code[at, 6], code[at, 7] = count[row], first[row]
             for k in range(count[row]):
                 terms[first[row] + k, 1] = factor[first[row] + k]
         at += 1
@@ -476,6 +482,15 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
         value_lane[values] = width
         values += 1
     return code[:at].copy(), terms, value_lane[:values], source[:values], stored
+
+
+@jit
+def _reads(instruction: NDArray[np.int32], terms: Ints) -> Any:
+    """Return the values that an instruction reads."""
+    first = instruction[7]
+    if first < 0:
+        return instruction[2:6].astype(np.int64)
+    return terms[first : first + instruction[6], 0].copy()
 
 
 @jit
@@ -493,10 +508,7 @@ def _places(  # noqa: PLR0912
     """
     last = np.full(len(value_lane), -1)
     for at in range(len(code)):
-        for value in code[at, 2:5]:
-            if value >= 0:
-                last[value] = at
-        for value in terms[code[at, 6] : code[at, 6] + code[at, 7], 0]:
+        for value in _reads(code[at], terms):
             if value >= 0:
                 last[value] = at
     for value in stored:
@@ -511,10 +523,7 @@ def _places(  # noqa: PLR0912
             slots[value_lane[value]] += 1
     for at in range(len(code)):
         # An instruction reads before it writes: its result may take an operand's slot.
-        reads = np.concatenate(
-            (code[at, 2:5].astype(np.int64), terms[code[at, 6] : code[at, 6] + code[at, 7], 0])
-        )
-        for value in reads:
+        for value in _reads(code[at], terms):
             if value >= 0 and last[value] == at and not constant[value]:
                 last[value] = -1
                 width = value_lane[value]
