@@ -214,11 +214,16 @@ def _cut(
     lo_x: int,
     hi_x: int,
 ) -> tuple[int, int]:
-    """Cut a branch that is x, its upper part or -x, where x lies in ``[lo_x, hi_x]``."""
+    """Cut a branch that is x, its upper part, a multiple or -x, where x is in ``[lo_x, hi_x]``."""
     low, high = ends
     v, drop = _source(op, a, p, branch)
     if v == x:
         return max(low, lo_x >> drop), min(high, hi_x >> drop)
+    if drop == 0 and op[v] == _SHL:
+        up = p[v]
+        v, drop = _source(op, a, p, a[v])
+        if v == x:
+            return max(low, (lo_x >> drop) << up), min(high, (hi_x >> drop) << up)
     if drop == 0 and op[v] == _NEG:
         v, drop = _source(op, a, p, a[v])
         if v == x:
@@ -257,12 +262,14 @@ def _select(
         x, drop = _source(op, a, p, left)
         # Shifting a bound back must not leave 64 bits; without it the union is only wider.
         if _bits(lo[right], hi[right]) + drop <= WIDEST:
-            yes = _cut(op, a, p, then, yes, x, lo[x], (hi[right] << drop) - 1)
-            no = _cut(op, a, p, other, no, x, lo[right] << drop, hi[x])
+            below, above = (hi[right] << drop) - 1, lo[right] << drop
+            yes = _cut(op, a, p, then, yes, x, lo[x], min(below, hi[x]))
+            no = _cut(op, a, p, other, no, x, max(above, lo[x]), hi[x])
         y, drop = _source(op, a, p, right)
         if _bits(lo[left], hi[left]) + drop <= WIDEST:
-            yes = _cut(op, a, p, then, yes, y, (lo[left] + 1) << drop, hi[y])
-            no = _cut(op, a, p, other, no, y, lo[y], ((hi[left] + 1) << drop) - 1)
+            above, below = (lo[left] + 1) << drop, ((hi[left] + 1) << drop) - 1
+            yes = _cut(op, a, p, then, yes, y, max(above, lo[y]), hi[y])
+            no = _cut(op, a, p, other, no, y, lo[y], min(below, hi[y]))
     return min(yes[0], no[0]), max(yes[1], no[1])
 
 

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgetrig.circuit import OPERANDS, Circuit, Op, Output, Rows, live_rows, operand_order, tighten
+from edgetrig.circuit import (
+    OPERANDS,
+    Circuit,
+    Op,
+    Output,
+    Rows,
+    Table,
+    live_rows,
+    operand_order,
+    tighten,
+)
 
 Ints = NDArray[np.int64]
 Column = NDArray[Any]
@@ -97,7 +107,29 @@ def assemble(circuit: Circuit, rows: Rows, outputs: Ints) -> Circuit:
         for port, part in zip(circuit.outputs, np.split(outputs, ends), strict=True)
     ]
     tables = tuple(circuit.tables[k] for k in used)
-    return tighten(circuit.replace(rows=Rows(**fields), outputs=tuple(ports), tables=tables))
+    changed = circuit.replace(rows=Rows(**fields), outputs=tuple(ports), tables=tables)
+    return _with_whole_tables(tighten(changed))
+
+
+def _with_whole_tables(circuit: Circuit) -> Circuit:
+    """Let every table have an entry for every index that cannot be ruled out any more.
+
+    A rewriting may hide what an interval was proved by. The indices are as unreachable as before,
+    so what stands there does not matter.
+    """
+    rows = circuit.rows
+    lookups = np.flatnonzero(rows.op == Op.TABLE)
+    tables = list(circuit.tables)
+    for row in lookups.tolist():
+        table, index = tables[rows.p[row]], rows.a[row]
+        before, after = table.start - int(rows.lo[index]), int(rows.hi[index]) + 1 - table.stop
+        if before > 0 or after > 0:
+            padding = (max(before, 0), max(after, 0))
+            values = np.pad(table.values, padding, mode="edge")
+            tables[rows.p[row]] = Table(table.start - padding[0], values)
+    if all(new is old for new, old in zip(tables, circuit.tables, strict=True)):
+        return circuit
+    return tighten(circuit.replace(tables=tuple(tables)))
 
 
 def _followed(alias: Ints) -> Ints:
