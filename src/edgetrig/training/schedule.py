@@ -1,0 +1,57 @@
+"""Learning rate and cost pressure over the epochs of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, pi
+
+_SHRINK = 0.75
+"""Share of the epochs in which the cost falls to its target and the learning rate stays."""
+
+_GAIN = 0.15
+_FREE_EPOCHS = 3
+_LEAST, _MOST = 1e-8, 1e-2
+
+
+def learning_rate(epoch: int, epochs: int, peak: float, hold: float = _SHRINK) -> float:
+    """Return the learning rate: a short warm-up, the peak, and half a cosine down to 1 %."""
+    done = epoch / epochs
+    fall = min(max((done - hold) / (1 - hold), 0.0), 1.0)
+    warm = min(1.0, (epoch + 1) / max(0.02 * epochs, 1.0))
+    return peak * warm * (0.01 + 0.99 * 0.5 * (1 + cos(pi * fall)))
+
+
+@dataclass
+class CostController:
+    """Steers the weight of the cost in the loss so that the cost reaches a target.
+
+    The cost is led down a straight line on a logarithmic scale, over the first three quarters of
+    the epochs: networks that shrink slowly lose less.
+
+    Parameters
+    ----------
+    target
+        EBOPs to reach.
+    epochs
+        Length of the training.
+    start
+        EBOPs from which the line starts; 0 until known.
+    beta
+        Present weight.
+    """
+
+    target: float
+    epochs: int
+    start: float = 0.0
+    beta: float = 1e-7
+
+    def next(self, epoch: int, ebops: float) -> float:
+        """Return the weight for an epoch, given the EBOPs after the one before."""
+        if epoch < _FREE_EPOCHS:
+            return self.beta
+        if self.start == 0.0:
+            self.start, self.beta = max(ebops, self.target), 1e-6
+        done = min(1.0, (epoch - _FREE_EPOCHS) / (_SHRINK * self.epochs))
+        wanted = self.start * (self.target / self.start) ** done
+        self.beta = min(max(self.beta * (ebops / wanted) ** _GAIN, _LEAST), _MOST)
+        return self.beta
