@@ -74,8 +74,8 @@ def test_floats_are_quantised_as_everywhere_else(rounding: str, overflow: str) -
 @given(
     st.floats(-1e300, 1e300),
     st.integers(0, 1),
-    st.integers(-4, 30),
-    st.integers(-4, 30),
+    st.integers(-4, 26),
+    st.integers(-4, 26),
     st.sampled_from(ROUNDINGS),
     st.sampled_from(OVERFLOWS),
 )
@@ -248,6 +248,19 @@ def test_progress_reaches_the_end(data: dict[str, np.ndarray]) -> None:
     assert seen == sorted(seen)
     assert len(seen) > 1
     assert seen[-1] == (20_001, 20_001)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_progress_raises_ends_the_work(threads: int, data: dict[str, np.ndarray]) -> None:
+    seen: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append(done)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Emulator(network()).predict(data, threads=threads, progress=stop)
+    assert len(seen) <= threads
 
 
 def test_memory_does_not_grow_with_the_number_of_events() -> None:

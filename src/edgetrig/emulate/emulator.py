@@ -278,35 +278,37 @@ class Emulator:
         lock = threading.Lock()
         errors: dict[int, BaseException] = {}
         done = 0
+        end = count  # stages from here on are not begun: all before a failing one are finished
 
         def worker() -> None:
-            nonlocal done
+            nonlocal done, end
             stage = _Stage(
                 self._engine.arena(),
                 np.empty((self._inputs, min(self._stage, events)), self._engine.kind),
                 np.empty((self._outputs, min(self._stage, events)), self._engine.kind),
             )
-            for number in numbers:
-                # Stages are handed out in order: all before a failing one are finished.
-                if number >= count or errors:
-                    return
+            while (number := next(numbers)) < end:
                 first = number * self._stage
                 last = min(first + self._stage, events)
                 try:
                     work(stage, first, last)
-                except BaseException as error:  # raised again below, in order
-                    errors[number] = error
-                    return
-                with lock:
-                    done += last - first
-                    progress(done, events)
+                    with lock:
+                        done += last - first
+                        progress(done, events)
+                except BaseException as error:  # raised again below, the earliest event's
+                    with lock:
+                        errors[number] = error
+                        end = min(end, number)
 
         if workers <= 1:
             worker()
         else:
             with ThreadPoolExecutor(workers) as pool:
-                for future in [pool.submit(worker) for _ in range(workers)]:
-                    future.result()
+                try:
+                    for future in [pool.submit(worker) for _ in range(workers)]:
+                        future.result()
+                finally:
+                    end = 0  # when interrupted: threads end after their stage
         if errors:
             raise errors[min(errors)]
 
