@@ -12,7 +12,8 @@ from edgetrig.rtl.names import KEYWORDS, comment
 from edgetrig.verify import lint, simulate
 
 NASTY = [
-    "endmodule_finish",    "", " ", "1x", "x", "X", "x ", "x_2", "clk", "v12", "r3", "module", "Reg", "signal", "int",
+    "endmodule_finish",
+    "", " ", "1x", "x", "X", "x ", "x_2", "clk", "v12", "r3", "module", "Reg", "signal", "int",
     "a__b", "a b", "a\nb", "endmodule // ", "*/", "`define", "$display", "\\esc ", "π", "name",
     "eval", "stage0", "table1", "_", "__x__", "x" * 300, "double", "trigger", "x.y/z:0", "\x00",
 ]  # fmt: skip

@@ -46,7 +46,7 @@ def test_drawn_pipelines_equal_the_reference(circuit):
     assert_same(circuit, random_codes(circuit, 300))
 
 
-WIDTHS = (1, 2, 3, 7, 8, 9, 16, 31, 32, 33, 63, 64, 65, 100)
+WIDTHS = (1, 2, 8, 31, 33, 64, 65, 100)
 
 
 def every_pair(op, shifts=(0,)):

@@ -119,22 +119,39 @@ def _header(net: Net) -> Iterator[str]:
     yield _RULE
 
 
-def _element_lines(port: Port) -> Iterator[str]:
-    """Yield a comment line for each run of elements that have the same type."""
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring elements of a port that have the same type, in words."""
+
+    elements: str
+    bits: str
+    width: int
+    lo: int
+    hi: int
+    lsb: str
+
+
+def element_runs(port: Port) -> Iterator[Run]:
+    """Yield the runs of elements of the same type."""
     kinds = list(zip(port.lo.tolist(), port.hi.tolist(), port.fraction.tolist(), strict=True))
     first = 0
     for k in range(1, len(kinds) + 1):
         if k < len(kinds) and kinds[k] == kinds[first]:
             continue
         (lo, hi, fraction), width = kinds[first], int(port.width[first])
-        what = f"{bits(width)}, codes [{lo}, {hi}], LSB {lsb(fraction)}"
         bottom, top = int(port.lsb[first]), int(port.lsb[k - 1]) + width - 1
         place = f"[{top}:{bottom}]" if width else "no bits"
-        last = f" .. [{k - 1}]" if k - 1 > first else ""
-        each = " each" if k - 1 > first else ""
-        noun = "elements" if k - 1 > first else "element"
-        yield f"//   {place:<12} {noun} [{first}]{last}: {what}{each}"
+        elements = f"[{first}] .. [{k - 1}]" if k - 1 > first else f"[{first}]"
+        yield Run(elements, place, width, lo, hi, lsb(fraction))
         first = k
+
+
+def _element_lines(port: Port) -> Iterator[str]:
+    for run in element_runs(port):
+        several = ".." in run.elements
+        noun, each = ("elements", " each") if several else ("element", "")
+        what = f"{bits(run.width)}, codes [{run.lo}, {run.hi}], LSB {run.lsb}"
+        yield f"//   {run.bits:<12} {noun} {run.elements}: {what}{each}"
 
 
 def _port_declarations(net: Net) -> list[str]:

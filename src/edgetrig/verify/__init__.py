@@ -3,5 +3,6 @@
 from edgetrig.verify.check import Verification, check_balance, verify
 from edgetrig.verify.reference import evaluate
 from edgetrig.verify.simulation import lint, simulate
+from edgetrig.verify.vectors import make_vectors
 
-__all__ = ["Verification", "check_balance", "evaluate", "lint", "simulate", "verify"]
+__all__ = ["Verification", "check_balance", "evaluate", "lint", "make_vectors", "simulate", "verify"]

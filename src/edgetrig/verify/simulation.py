@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import metadata
@@ -20,7 +20,7 @@ from edgetrig.circuit.intervals import IntArray
 from edgetrig.errors import ToolError, require
 from edgetrig.rtl import Port, pack, ports, unpack, verilog
 
-_FLAGS = ("-O1", "-std=c++17", "-faligned-new", "-w")
+_FLAGS = ("-std=c++17", "-faligned-new", "-w")
 
 
 def simulate(
@@ -142,31 +142,38 @@ def _build(
     _call(verilator, "verilator", str(folder))
     clock = any("input wire clk" in line for line in texts[f"{top}.v"].splitlines())
     sources = sorted(path.name for path in (folder / "cpp").glob("Vmodel*.cpp"))
-    for k, text in enumerate(_units(sources, inputs, outputs, clock)):
-        (folder / f"unit{k}.cpp").write_text(text)
-    units = sorted(folder.glob("unit*.cpp"))
-    objects = [unit.with_suffix(".o") for unit in units]
-    _compile_all(units, objects, [folder / "cpp"])
+    units = _units(sources, _harness(inputs, outputs, clock))
+    for name, text in units.items():
+        (folder / name).write_text(text)
+    objects = [folder / f"{name}.o" for name in units]
+    _compile_all([folder / name for name in units], objects, [folder / "cpp"])
     model = folder / "model"
     files = [str(path) for path in (*objects, *_runtime())]
     _call([_compiler(), *files, "-pthread", "-o", str(model)], "the C++ linker")
     return model
 
 
-def _units(
-    sources: list[str], inputs: list[Port], outputs: list[Port], clock: bool
-) -> Iterator[str]:
-    """Yield C++ files: few, since headers take most of the time; several, for several cores."""
-    groups = min(len(sources), os.cpu_count() or 1) if len(sources) > 12 else 1
-    for k in range(groups):
-        included = "".join(f'#include "{source}"\n' for source in sources[k::groups])
-        yield included + (_harness(inputs, outputs, clock) if k == 0 else "")
+def _units(sources: list[str], harness: str) -> dict[str, str]:
+    """Return C++ files: few, since headers take most of the time; several, for several cores.
+
+    What Verilator calls slow runs once, at the start, and need not be optimised.
+    """
+    slow = [name for name in sources if name.endswith("__Slow.cpp")]
+    fast = [name for name in sources if name not in slow]
+    units = {}
+    for kind, names in (("slow", slow), ("fast", fast)):
+        count = (os.cpu_count() or 1) if len(names) > 4 else 1
+        for k in range(count):
+            units[f"{kind}{k}.cpp"] = "".join(f'#include "{name}"\n' for name in names[k::count])
+    units["fast0.cpp"] += harness
+    return units
 
 
 def _compile(source: Path, target: Path, folders: Sequence[Path] = ()) -> None:
     include = _root() / "include"
     includes = [f"-I{folder}" for folder in (*folders, include, include / "vltstd")]
-    command = [_compiler(), *_FLAGS, *includes, "-c", str(source), "-o", str(target)]
+    level = "-O0" if source.name.startswith("slow") else "-O1"
+    command = [_compiler(), level, *_FLAGS, *includes, "-c", str(source), "-o", str(target)]
     _call(command, "the C++ compiler")
 
 

