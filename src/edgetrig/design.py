@@ -272,7 +272,7 @@ class Design:
         folder
             Created, or replaced as a whole.
         events
-            Real events for the test vectors; random codes where none are given.
+            Real events for up to half of the test vectors; corners and random codes make the rest.
         vectors
             How many test vectors.
         seed
@@ -283,13 +283,15 @@ class Design:
         Path
             The folder.
         """
-        from edgetrig.rtl import write
-        from edgetrig.verify import random_codes
+        from edgetrig.rtl import ports, write
+        from edgetrig.verify import make_vectors
 
-        if events is None:
-            codes = random_codes(self.circuit, vectors, seed)
-        else:
-            codes = self.emulator.input_codes(events)[:vectors]
+        inputs, _ = ports(self.circuit, self.name)
+        elements = sum(len(port.width) for port in inputs)
+        real = np.zeros((0, elements), np.int64)
+        if events is not None:
+            real = self.emulator.input_codes(events)[: vectors // 2]
+        codes = make_vectors(inputs, real, vectors, seed).codes
         return write(
             self.pipelined,
             folder,
@@ -299,15 +301,13 @@ class Design:
             part=self.target.part,
         )
 
-    def synthesize(self, part: str | None = None, *, progress: Progress = silent) -> Cost:
+    def synthesize(self, part: str | None = None) -> Cost:
         """Return LUTs, registers, carry cells, DSPs, memories and depth as Yosys maps them.
 
         Parameters
         ----------
         part
             FPGA part; the target's if left out.
-        progress
-            Called as synthesis goes on.
 
         Raises
         ------
@@ -316,7 +316,7 @@ class Design:
         """
         from edgetrig.synthesis import synthesize
 
-        return synthesize(self._for(part).pipelined, part or self.target.part, progress=progress)
+        return synthesize(self._for(part).pipelined, part or self.target.part)
 
     def estimate(self, part: str | None = None) -> Estimate:
         """Return the built-in estimate of the same figures, in milliseconds."""

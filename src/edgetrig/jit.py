@@ -33,8 +33,10 @@ def _cache_folder(rooms: frozenset[str]) -> Path:
     package = Path(__file__).parent
     state = hashlib.sha256()
     for source in sorted(source for room in rooms for source in (package / room).rglob("*.py")):
-        name, status = source.relative_to(package), source.stat()
-        state.update(f"{name} {status.st_mtime_ns} {status.st_size}\n".encode())
+        status = source.stat()
+        state.update(
+            f"{source.relative_to(package)} {status.st_mtime_ns} {status.st_size}\n".encode()
+        )
     name = f"kernels-{state.hexdigest()[:16]}"
     if numba.config.CACHE_DIR:
         return Path(numba.config.CACHE_DIR) / "edgetrig" / name

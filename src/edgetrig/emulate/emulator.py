@@ -176,6 +176,35 @@ class Emulator:
             return out
         return next(iter(results.values())) if len(results) == 1 else results
 
+    def input_codes(self, x: ArrayLike | Mapping[str, ArrayLike]) -> Codes:
+        """Return the hardware integers that `predict` makes of its input.
+
+        Parameters
+        ----------
+        x
+            As for `predict`.
+
+        Returns
+        -------
+        array
+            Shape (events, inputs), as `codes` takes them.
+
+        Raises
+        ------
+        DataError
+            As `predict`.
+        """
+        arrays, events = self._arrays(x)
+        out = np.empty((events, self._inputs), self._engine.kind)
+
+        def work(stage: _Stage, first: int, last: int) -> None:
+            for port, array in zip(self._ports, arrays, strict=True):
+                port.quantize(array[first:last], stage.codes, first)
+            out[first:last] = stage.codes[: self._inputs, : last - first].T
+
+        self._map(work, events, None, silent)
+        return out
+
     def stream(self, blocks: Iterable[Any], *, threads: int | None = None) -> Iterator[Any]:
         """Yield `predict` of each block of events, as they come.
 
