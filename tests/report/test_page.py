@@ -1,0 +1,198 @@
+"""The page is whole, escaped, and shows what the facts say."""
+
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from report_data import NASTY
+
+from edgetrig import DataError, Error, ToolError
+from edgetrig.report import render, write
+from edgetrig.report.charts import Axis, Chart, Line
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+
+
+class Page(HTMLParser):
+    """Collects text and attributes; demands that every element is closed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.text, self.tags, self.attributes = [], [], [], []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.text.append(data)
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(scope="module")
+def html(facts):
+    return render(facts)
+
+
+def test_page_shows_the_facts(html, facts):
+    words = Page(html).words
+    last, sample = facts["hardware"][-1], facts["sample"]
+    for text in (
+        facts["verdict"],
+        facts["command"],
+        f"{last['cost']['lut']:,}",
+        f"{last['latency_cycles']} cycles of 2 ns",
+        f"{100 * sample['accuracy']['hardware']:.2f} %",
+        f"area {sample['roc']['float']['area']:.4f}",
+        "2,999 of 3,000 events. A cause.",
+        "13,000",
+        "LUT, estimate",
+        "Yosys 9.99",
+        "verilator 5.99",
+        "training seed 4",
+        "keras 3.99",
+        "feature 3",
+    ):
+        assert text in words, text
+
+
+def test_names_are_never_markup(html, facts):
+    page = Page(html)
+    assert "script" not in page.tags
+    assert NASTY not in html
+    assert page.words.count('alert("x")') >= 4  # title, class, layer, feature
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+
+
+def test_page_needs_nothing_else(html):
+    page = Page(html)
+    links = [value for name, value in page.attributes if name in ("src", "href", "data")]
+    assert links == ["data:,"]  # an empty icon, so that browsers do not ask for one
+    assert "@import" not in html
+    assert "url(" not in html
+    assert len(html) < 200_000
+
+
+def test_sections_without_facts_are_left_out(bare):
+    words = Page(render(bare)).words
+    for title in ("Selection", "Working point", "Accuracy", "Training", "Verification", "measured"):
+        assert title not in words
+    assert "Pipeline" in words
+    assert "nothing was synthesised" in words
+
+
+def test_every_shorter_report_renders(facts):
+    for name in ("sample", "working_point", "training", "seeds", "command"):
+        shorter = {**facts, name: {}} if name in ("seeds", "command") else dict(facts)
+        if name in ("sample", "working_point", "training"):
+            del shorter[name]
+        Page(render(shorter))
+    binary = json.loads(json.dumps(facts))
+    for name in ("accuracy", "confusion", "roc_by_class"):
+        del binary["sample"][name]
+    binary["sample"]["classes"] = ["signal"]
+    binary["sample"]["signal"] = 0
+    Page(render(binary))
+
+
+def test_written_facts_make_the_same_page(facts, html, tmp_path):
+    page = write(tmp_path / "new" / "folder", facts)
+    assert page.read_text(encoding="utf-8") == html
+    read = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
+    assert render(read) == html
+
+
+def test_other_files_are_refused(facts):
+    with pytest.raises(DataError, match="version 1"):
+        render({**facts, "version": 2})
+    with pytest.raises(DataError, match="not the facts"):
+        render({})
+
+
+def test_unwritable_folder(facts, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Error, match="cannot be written"):
+        write(tmp_path / "file" / "report", facts)
+
+
+def test_missing_jinja_is_named(facts, tmp_path, monkeypatch):
+    from edgetrig.report import page
+
+    def missing(module, extra):
+        raise ToolError(f"{module} is not installed: run  pip install 'edgetrig[{extra}]'")
+
+    page._template.cache_clear()
+    monkeypatch.setattr(page, "require", missing)
+    with pytest.raises(ToolError, match=r"edgetrig\[report\]"):
+        write(tmp_path, facts)
+    page._template.cache_clear()
+    assert not list(tmp_path.iterdir())
+
+
+def test_axes_have_round_ticks():
+    assert [words for _, words in Axis("", 0, 1, percent=True).ticks()] == [
+        "0 %", "20 %", "40 %", "60 %", "80 %", "100 %",
+    ]  # fmt: skip
+    assert [v for v, _ in Axis("", 1e-3, 1.0, log=True).ticks()] == [1e-3, 1e-2, 0.1, 1.0]
+    assert [v for v, _ in Axis("", 300, 4000, log=True).ticks()] == [500, 1000, 2000]
+    assert [v for v, _ in Axis("", 1, 80).ticks()] == [20, 40, 60, 80]
+
+
+def test_points_lie_where_the_axes_say():
+    chart = Chart("", Axis("x", 1e-2, 1.0, log=True), Axis("y", 0, 10), [Line([0.1], [5], "a")])
+    drawn = chart.drawn()
+    x, y = map(float, drawn["lines"][0]["path"][1:].split(","))
+    assert x == pytest.approx((drawn["left"] + drawn["right"]) / 2, abs=0.01)
+    assert y == pytest.approx((drawn["top"] + drawn["bottom"]) / 2, abs=0.01)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium to open the page in")
+def test_page_opens_in_a_browser(facts, tmp_path):
+    page = write(tmp_path / "report", facts)
+    log = tmp_path / "net.json"
+    result = subprocess.run(
+        [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-quic", "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}",
+            f"--log-net-log={log}", "--dump-dom", page.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    words = Page(result.stdout).words
+    assert facts["verdict"] in words
+    assert "2,999 of 3,000 events" in words
+    assert "CONSOLE" not in result.stderr
+    events = json.loads(log.read_text(encoding="utf-8"))["events"]
+    requested = {event["params"]["url"] for event in events if "url" in event.get("params", {})}
+    assert not {url for url in requested if not _is_browsers_own(url)}
+
+
+def _is_browsers_own(url):
+    """Return whether Chromium asks for a page of its maker's by itself."""
+    host = url.split("/")[2]
+    return host.endswith(
+        (".google.com", ".googleapis.com", ".gstatic.com", ".gvt1.com", ".chromium.org")
+    )
