@@ -113,10 +113,11 @@ BRANCHES = {
     "-y": lambda builder, x, y: builder.append(Op.NEG, y),
     "x/2": lambda builder, x, y: builder.append(Op.SHR, x, p=1),
     "y/2": lambda builder, x, y: builder.append(Op.SHR, y, p=1),
+    "4x": lambda builder, x, y: builder.append(Op.SHL, x, p=2),
 }
 
 
-@pytest.mark.parametrize("how", ["plain", "negated", "registered", "of halves"])
+@pytest.mark.parametrize("how", ["plain", "negated", "registered", "of halves", "wide"])
 @pytest.mark.parametrize(("then", "other"), list(product(BRANCHES, BRANCHES)))
 def test_a_choice_knows_what_was_compared(then, other, how):
     """Select(x < y, ...) has the exact interval of its values, for x and y of any interval."""
@@ -125,6 +126,8 @@ def test_a_choice_knows_what_was_compared(then, other, how):
         lo, hi = (np.array([end[k] for end in ends]) for k in (0, 1))
         port = Input("x", lo, hi, np.zeros(2, np.int64))
         x, y = builder.input(0, port)
+        if how == "wide":
+            x = builder.append(Op.SHL, x, p=70)
         halves = (builder.append(Op.SHR, [x, y], p=1)) if how == "of halves" else (x, y)
         condition = builder.append(Op.LT, *halves)
         if how == "registered":
@@ -140,7 +143,7 @@ def test_a_choice_knows_what_was_compared(then, other, how):
         found = int(circuit.rows.lo[row]), int(circuit.rows.hi[row])
         assert found[0] <= min(results)
         assert max(results) <= found[1]
-        if how != "of halves":
+        if how not in ("of halves", "wide"):
             assert found == (min(results), max(results))
 
 

@@ -220,7 +220,7 @@ def _cut(
     if v == x:
         return max(low, lo_x >> drop), min(high, hi_x >> drop)
     if drop == 0 and op[v] == _SHL:
-        up = p[v]
+        up = int(p[v])
         v, drop = _source(op, a, p, a[v])
         if v == x:
             return max(low, (lo_x >> drop) << up), min(high, (hi_x >> drop) << up)
