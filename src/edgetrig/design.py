@@ -372,7 +372,7 @@ class Design:
             handed = np.flatnonzero(mine)[_handed_on(circuit, mine)]
             table.append(
                 {
-                    "layer": name or "inputs",
+                    "layer": name or "unnamed",
                     "operations": int(mine.sum()),
                     "adders": int((mine & np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG))).sum()),
                     "widths": circuit.widths[handed].tolist(),
