@@ -162,12 +162,25 @@ def _sum(net: Net, row: int) -> str:
             return net.bits(a, 0, width)
         return net.bits(b, 0, width) if sign == "+" else f"-{net.bits(b, 0, width)}"
     if p >= 0:
-        total = f"{net.bits(a, low, width - low)} {sign} {net.bits(b, 0, width - low)}"
+        total = _joined(net, (a, low), sign, (b, 0), width - low)
         return f"{{{total}, {net.bits(a, 0, low)}}}" if low else total
     if sign == "+":
-        total = f"{net.bits(a, 0, width - low)} + {net.bits(b, low, width - low)}"
+        total = _joined(net, (a, 0), sign, (b, low), width - low)
         return f"{{{total}, {net.bits(b, 0, low)}}}"
+    if net.constant(a):
+        return f"{literal(net.lo[a] << low, width)} - {net.bits(b, 0, width)}"
     return f"{{{net.bits(a, 0, width - low)}, {literal(0, low)}}} - {net.bits(b, 0, width)}"
+
+
+def _joined(net: Net, left: tuple[int, int], sign: str, right: tuple[int, int], width: int) -> str:
+    """Write the sum of two rows from a bit on, without constants that are 0 there."""
+    texts = [net.bits(row, lsb, width) for row, lsb in (left, right)]
+    zero = literal(0, width)
+    if texts[1] == zero:
+        return texts[0]
+    if texts[0] == zero:
+        return texts[1] if sign == "+" else f"-{texts[1]}"
+    return f"{texts[0]} {sign} {texts[1]}"
 
 
 def _neg(net: Net, row: int) -> str:
