@@ -5,4 +5,12 @@ from edgetrig.verify.reference import evaluate
 from edgetrig.verify.simulation import lint, simulate
 from edgetrig.verify.vectors import make_vectors
 
-__all__ = ["Verification", "check_balance", "evaluate", "lint", "make_vectors", "simulate", "verify"]
+__all__ = [
+    "Verification",
+    "check_balance",
+    "evaluate",
+    "lint",
+    "make_vectors",
+    "simulate",
+    "verify",
+]
