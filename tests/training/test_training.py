@@ -70,7 +70,7 @@ def test_the_circuit_takes_physical_features_and_equals_keras(trained, data):
 
 _SCRIPT = """
 import sys
-import edgetrig.training.train as module
+import edgetrig.training.fit as module
 from edgetrig.training import train
 from tests.training.conftest import SETTINGS, problem
 module._SAVE_SECONDS = 0.0

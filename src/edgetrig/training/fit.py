@@ -24,7 +24,8 @@ from edgetrig.training.result import TrainResult
 from edgetrig.training.schedule import CostController, learning_rate
 from edgetrig.training.split import split
 
-_PEAK_RATE = 3e-3
+_PEAK_RATE = 2e-3
+_MARGIN = 0.96  # aimed at, so that calibration and the last epochs stay under the target
 _SAVE_SECONDS = 5.0
 _HISTORY = ("loss", "validation_loss", "validation_accuracy", "ebops", "beta")
 
@@ -37,7 +38,7 @@ def train(
     out: str | os.PathLike[str],
     layers: Sequence[int] = (64, 32, 32),
     seed: int = 0,
-    epochs: int = 800,
+    epochs: int = 1000,
     float_epochs: int = 80,
     batch: int = 1024,
     cost_target: float = 1000.0,
@@ -200,7 +201,7 @@ def _train_float(
     best, numbers = np.inf, loop.state.to_numpy()
     for epoch in range(settings.float_epochs):
         rate = learning_rate(epoch, settings.float_epochs, _PEAK_RATE, hold=0.0)
-        loop.run(_order(settings.seed, -1 - epoch, len(x)), rate, 0.0)
+        loop.run(_order(settings.seed, -1 - epoch, len(x)), rate)
         loss = cross_entropy(loop.evaluate(data.validation[0])[0], data.validation[1])
         if loss < best:
             best, numbers = loss, loop.state.to_numpy()
@@ -266,7 +267,7 @@ def _train_quantized(
     x, _ = data.train
     model = quantized_network(x, settings.layers, settings.classes, settings.seed)
     loop = Loop(model, x, teacher, settings.batch)
-    control = CostController(settings.cost_target, settings.epochs)
+    control = CostController(_MARGIN * settings.cost_target, settings.epochs)
     run = _Run(loop, control, {name: [] for name in _HISTORY}, loop.state.to_numpy())
     run.restore(saved)
     last = time.monotonic()
@@ -288,7 +289,9 @@ def _one_epoch(run: _Run, data: _Data, settings: _Settings) -> None:
     epoch, history = run.epoch, run.history
     rate = learning_rate(epoch, settings.epochs, _PEAK_RATE)
     beta = run.control.next(epoch, history["ebops"][-1] if epoch else 0.0)
-    loss = run.loop.run(_order(settings.seed, epoch, len(data.train[1])), rate, beta)
+    frozen = run.control.settled(epoch, settings.cost_target, history["ebops"])
+    order = _order(settings.seed, epoch, len(data.train[1]))
+    loss = run.loop.run(order, rate, beta, frozen=frozen)
     logits, ebops = run.loop.evaluate(data.validation[0])
     validation = cross_entropy(logits, data.validation[1])
     values = (loss, validation, accuracy(logits, data.validation[1]), ebops, beta)
