@@ -37,7 +37,7 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
     forms = _forms(
         rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, rows.operands, circuit.output_rows
     )
-    targets = np.flatnonzero(forms[-1])
+    targets = np.flatnonzero(forms[4])
     if not len(targets):
         return circuit
     depth = _depth(rows.operands, np.isin(rows.op, _WIRING))
@@ -50,12 +50,12 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
 def _solve_group(
     edit: Edit,
     targets: Ints,
-    forms: tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]],
+    forms: tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_], Ints],
     depth: Ints,
     extra_depth: int,
 ) -> None:
     """Add the graph of one matrix and let it stand for its targets."""
-    ends, atoms, coefficients, offset, _ = forms
+    ends, atoms, coefficients, offset, _, source = forms
     terms = [np.arange(*ends[row]) for row in targets]
     every = np.concatenate(terms)
     inputs, number = np.unique(atoms[every], return_inverse=True)
@@ -80,7 +80,7 @@ def _solve_group(
         np.concatenate([depth[inputs], np.zeros(len(constants), np.int64)]),
         extra_depth,
     )
-    origin = edit.columns["origin"][targets]
+    origin = edit.columns["origin"][source[targets]]
     names = np.concatenate(
         [inputs, edit.add(Op.CONST, lo=constants, hi=constants, origin=origin[0])]
     )
@@ -151,18 +151,20 @@ def _forms(  # noqa: PLR0912 - one scan
     hi: Ints,
     operands: NDArray[np.int32],
     outputs: Ints,
-) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_]]:
+) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_], Ints]:
     """Return each row's linear form and whether it is one to build.
 
     The form of row r has terms ``ends[r, 0]..ends[r, 1]`` of ``atoms`` and ``coefficients`` and a
     constant ``offset[r]``. A user looks through a row if it is the only user, or if the row is just
-    one value times a constant.
+    one value times a constant. ``source[r]`` is the row that brings most terms: its layer is where
+    the sum belongs, even if a rounding constant of the next layer was added last.
     """
     count = len(op)
     uses = use_counts(operands, outputs)
     is_output = np.zeros(count, np.bool_)
     for row in outputs:
         is_output[row] = True
+    source = np.arange(count)
     ends, offset = np.zeros((count, 2), np.int64), np.zeros(count, np.int64)
     # What users see: the form where they may look through, else the row itself.
     seen, seen_offset = np.zeros((count, 2), np.int64), np.zeros(count, np.int64)
@@ -190,6 +192,9 @@ def _forms(  # noqa: PLR0912 - one scan
                 reach += abs(float(coefficients[k])) * size
             if reach < _LIMIT:
                 linear[row] = True
+                longest = other if seen[other, 1] - seen[other, 0] > seen[x, 1] - seen[x, 0] else x
+                if linear[longest] and not opaque[longest] and longest != row:
+                    source[row] = source[longest]
                 ends[row, 0], ends[row, 1], offset[row] = used, end, total
                 used = end
                 single = ends[row, 1] - ends[row, 0] == 1 and total == 0
@@ -209,7 +214,7 @@ def _forms(  # noqa: PLR0912 - one scan
             for k in range(3):
                 if operands[row, k] >= 0 and linear[operands[row, k]]:
                     target[operands[row, k]] = True
-    return ends, atoms, coefficients, offset, target
+    return ends, atoms, coefficients, offset, target, source
 
 
 @jit
