@@ -25,7 +25,7 @@ from edgetrig.training.schedule import CostController, learning_rate
 from edgetrig.training.split import split
 
 _PEAK_RATE = 2e-3
-_MARGIN = 0.96  # aimed at, so that calibration and the last epochs stay under the target
+_MARGIN = 0.97  # aimed at, so that the last epochs and the final calibration stay under the target
 _SAVE_SECONDS = 5.0
 _HISTORY = ("loss", "validation_loss", "validation_accuracy", "ebops", "beta")
 
@@ -289,9 +289,8 @@ def _one_epoch(run: _Run, data: _Data, settings: _Settings) -> None:
     epoch, history = run.epoch, run.history
     rate = learning_rate(epoch, settings.epochs, _PEAK_RATE)
     beta = run.control.next(epoch, history["ebops"][-1] if epoch else 0.0)
-    frozen = run.control.settled(epoch, settings.cost_target, history["ebops"])
     order = _order(settings.seed, epoch, len(data.train[1]))
-    loss = run.loop.run(order, rate, beta, frozen=frozen)
+    loss = run.loop.run(order, rate, beta)
     logits, ebops = run.loop.evaluate(data.validation[0])
     validation = cross_entropy(logits, data.validation[1])
     values = (loss, validation, accuracy(logits, data.validation[1]), ebops, beta)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,26 +70,20 @@ class Loop:
             [v.value for v in self._optimizer.variables],
         )
         self._constraints = [v.constraint for v in model.trainable_variables]
-        self._widths = [
-            number for name in "bif" for number in _numbers(model.trainable_variables, name)
-        ]
         self._rate = _numbers(self._optimizer.variables, "learning_rate")
         self._beta = _numbers(model.non_trainable_variables, "beta")
         self._ebops = _numbers(model.non_trainable_variables, "ebops")
         self._epoch: Callable[..., Any] = jax.jit(
-            lambda carry, batches, free: jax.lax.scan(partial(self._step, free), carry, batches)
+            lambda carry, batches: jax.lax.scan(self._step, carry, batches)
         )
         self._calibrated: Callable[..., Any] = jax.jit(self._calibrate)
         self._ranges = _ranges(model)
         self._saturating = _saturating(model)
 
-    def run(
-        self, order: NDArray[np.int64], rate: float, beta: float = 0.0, *, frozen: bool = False
-    ) -> float:
+    def run(self, order: NDArray[np.int64], rate: float, beta: float = 0.0) -> float:
         """Train one epoch over the events in the given order; return its mean loss.
 
-        ``rate`` is the learning rate, ``beta`` the weight of the cost; if ``frozen``, bit widths
-        stay as they are.
+        ``rate`` is the learning rate, ``beta`` the weight of the cost.
         """
         import jax.numpy as jnp
 
@@ -102,7 +95,7 @@ class Loop:
         steps = len(order) // self.batch
         batches = jnp.asarray(order[: steps * self.batch].reshape(steps, self.batch))
         carry = (state.trainable, state.fixed, state.optimizer)
-        carry, losses = self._epoch(carry, batches, jnp.float32(not frozen))
+        carry, losses = self._epoch(carry, batches)
         state.trainable, state.fixed, state.optimizer = (list(values) for values in carry)
         return float(losses.mean())
 
@@ -134,21 +127,18 @@ class Loop:
         )
         return logits, sum(fixed[number] for number in self._ebops)
 
-    def _step(self, free: Any, carry: Any, events: Any) -> Any:
+    def _step(self, carry: Any, events: Any) -> Any:
         import jax
         import jax.numpy as jnp
 
         trainable, fixed, moments = carry
         gradient = jax.value_and_grad(self._loss, has_aux=True)
         (_, (fixed, loss)), slopes = gradient(trainable, fixed, events)
-        before = trainable
         trainable, moments = self._optimizer.stateless_apply(moments, slopes, trainable)
         pairs = zip(self._constraints, trainable, strict=True)
         trainable = [value if limit is None else limit(value) for limit, value in pairs]
         for integer, fraction in self._saturating:
             trainable[integer] = jnp.maximum(trainable[integer], -trainable[fraction])
-        for number in self._widths:
-            trainable[number] = jnp.where(free > 0, trainable[number], before[number])
         return (trainable, fixed, moments), loss
 
     def _loss(self, trainable: Any, fixed: Any, events: Any) -> Any:

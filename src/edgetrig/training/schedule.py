@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi
 
@@ -27,8 +26,7 @@ class CostController:
     """Steers the weight of the cost in the loss so that the cost reaches a target.
 
     The cost is led down a straight line on a logarithmic scale, over the first three quarters of
-    the epochs: networks that shrink slowly lose less. Then the bit widths are kept and the weights
-    settle.
+    the epochs: networks that shrink slowly lose less.
 
     Parameters
     ----------
@@ -46,15 +44,6 @@ class CostController:
     epochs: int
     start: float = 0.0
     beta: float = 1e-7
-
-    def settled(self, epoch: int, limit: float, costs: Sequence[float]) -> bool:
-        """Whether bit widths are kept from this epoch on: time is up and the cost under a limit.
-
-        A width that changes when the learning rate is small can no longer be made up for. Once
-        kept, widths stay kept.
-        """
-        first = round(_SHRINK * self.epochs)
-        return any(cost <= limit for cost in costs[first:epoch])
 
     def next(self, epoch: int, ebops: float) -> float:
         """Return the weight for an epoch, given the EBOPs after the one before."""
