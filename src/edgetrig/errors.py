@@ -48,7 +48,7 @@ def require(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.split(".")[0]:
+        if error.name != module.split(".", 1)[0]:
             raise  # installed but broken: the real traceback is the useful message
         raise ToolError(
             f"{module} is not installed: run  pip install 'edgetrig[{extra}]'"

@@ -251,5 +251,10 @@ def test_width_by_definition():
 def test_widths_are_width(pairs):
     lo, hi = (np.array(v) for v in zip(*map(sorted, pairs), strict=True))
     assert widths(lo, hi).tolist() == [width(a, b) for a, b in zip(lo, hi, strict=True)]
-    wide = widths(lo.astype(object), hi.astype(object))
-    assert wide.tolist() == widths(lo, hi).tolist()
+    for low, high in ((object, object), (np.int64, object), (object, np.int64)):
+        assert widths(lo.astype(low), hi.astype(high)).tolist() == widths(lo, hi).tolist()
+
+
+def test_width_of_one_end_beyond_64_bits():
+    lo, hi = np.zeros(1, np.int64), np.array([2**86 - 1], object)
+    assert widths(lo, hi).tolist() == [86]

@@ -42,7 +42,7 @@ def width(lo: int, hi: int) -> int:
 
 def widths(lo: IntArray, hi: IntArray) -> NDArray[np.int64]:
     """Return `width` element by element."""
-    if lo.dtype == object:
+    if object in (lo.dtype, hi.dtype):
         pairs = zip(lo.ravel().tolist(), hi.ravel().tolist(), strict=True)
         return np.array([width(a, b) for a, b in pairs], np.int64).reshape(lo.shape)
     magnitude = np.maximum(np.where(lo < 0, -lo - 1, 0), np.maximum(hi, 0))

@@ -13,8 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from edgetrig.circuit import OPERANDS, Circuit, Op
-from edgetrig.circuit.graph import live_rows, register_depth
+from edgetrig.circuit import OPERANDS, Circuit, Op, live_rows
 from edgetrig.rtl.ports import Port, ports
 
 # --- the values of rows as text -------------------------------------------------------------------
@@ -45,7 +44,6 @@ class Net:
         """Prepare a circuit for printing as module `top`."""
         rows = circuit.rows
         live = live_rows(rows.operands, circuit.output_rows)
-        depth = register_depth(rows.operands, rows.op == Op.REG)
         inputs, outputs = ports(circuit, top)
         columns = (rows.op, rows.a, rows.b, rows.c, rows.p, rows.lo, rows.hi, circuit.widths)
         net = cls(
@@ -54,7 +52,7 @@ class Net:
             inputs,
             outputs,
             np.flatnonzero(live).tolist(),
-            depth.tolist(),
+            circuit.cycle.tolist(),
             *(column.tolist() for column in columns),
         )
         for port in inputs:
