@@ -1,0 +1,5 @@
+"""``python -m edgetrig.cli`` is ``edgetrig``."""
+
+from edgetrig.cli import main
+
+main()

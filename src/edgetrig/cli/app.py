@@ -1,0 +1,133 @@
+"""The application: its commands, and one line for every error a user can meet."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from edgetrig.cli import commands
+from edgetrig.cli.console import say_error
+from edgetrig.errors import Error
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+_ORDER = ("generate", "train", "compile", "predict", "verify", "synth", "report", "demo")
+
+
+class Commands(TyperGroup):
+    """Runs a command; turns errors into one line and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the commands along the way from events to a report."""
+        return list(_ORDER)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Error as error:
+            say_error(f"error: {error}")
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt as interrupt:
+            say_error(str(interrupt) or "interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    # What is not an `Error` is a bug: Python's own traceback serves best.
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+generate = typer.Typer(no_args_is_help=True, help="Simulate events.")
+demo = typer.Typer(no_args_is_help=True, help="See the whole way, from events to a report.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"edgetrig {version('edgetrig')}")
+        raise typer.Exit
+
+
+@app.callback()
+def edgetrig(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """From a trained model to a verified nanosecond trigger.
+
+    Start with [bold]edgetrig demo jets[/bold].
+    """
+
+
+def _add(group: typer.Typer, name: str, command: Any, *examples: str) -> None:
+    """Register a command; its docstring is its help."""
+    words = ["Example:" if len(examples) == 1 else "Examples:", *examples]
+    paragraphs = [" ".join(part.split()) for part in (command.__doc__ or "").split("\n\n")]
+    group.command(name, help="\n\n".join(paragraphs), epilog="\n\n".join(words))(command)
+
+
+_add(
+    generate,
+    "jets",
+    commands.generate_jets,
+    "edgetrig generate jets --events 100000 --seed 1 --out jets.parquet",
+    "edgetrig generate jets --events 20000 --seed 2 --constituents 32 --out jets.h5",
+)
+app.add_typer(generate, name="generate")
+_add(
+    app,
+    "train",
+    commands.train,
+    "edgetrig train --out model.keras",
+    "edgetrig train mine.h5 --label class --layers 32,16 --cost-target 500 --out model.keras",
+)
+_add(
+    app,
+    "compile",
+    commands.compile_model,
+    "edgetrig compile model.keras --classes g,q,W,Z,t --out jets.edgetrig --rtl rtl",
+    "edgetrig compile jets.edgetrig --signal t --acceptance 0.01 --data jets.parquet "
+    "--out top.edgetrig",
+    "edgetrig compile model.keras --signal 4 --threshold 1.5 --clock 2.5 --out top.edgetrig",
+)
+_add(
+    app,
+    "predict",
+    commands.predict,
+    "edgetrig predict jets.edgetrig jets.parquet --out scores.parquet",
+    "edgetrig predict model.keras mine.csv --columns pt,eta,mass --out scores.csv",
+)
+_add(
+    app,
+    "verify",
+    commands.verify,
+    "edgetrig verify top.edgetrig",
+    "edgetrig verify top.edgetrig --data jets.parquet --vectors 100000",
+)
+_add(
+    app,
+    "synth",
+    commands.synth,
+    "edgetrig synth top.edgetrig",
+    "edgetrig synth top.edgetrig --part ecp5",
+)
+_add(
+    app,
+    "report",
+    commands.report,
+    "edgetrig report jets.edgetrig --data jets.parquet --signal t --acceptance 0.01 --out report",
+    "edgetrig report top.edgetrig --no-synth --out report",
+)
+_add(demo, "jets", commands.demo_jets, "edgetrig demo jets --out demo-jets")
+app.add_typer(demo, name="demo")

@@ -1,0 +1,151 @@
+"""``edgetrig compile``, ``verify`` and ``synth``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgetrig.cli.console import say, step
+from edgetrig.cli.options import (
+    Clock,
+    Columns,
+    DesignFile,
+    Label,
+    Latency,
+    Part,
+    Seed,
+    SplitSeed,
+    Vectors,
+    words,
+)
+from edgetrig.errors import Error
+
+if TYPE_CHECKING:
+    from edgetrig.design import Design
+
+
+def open_design(path: Path) -> Design:
+    """Return a saved design as it is, or a model compiled with the defaults."""
+    from edgetrig.design import SUFFIX, Design, compile
+    from edgetrig.files import existing_file
+
+    if path.suffix == SUFFIX:
+        return Design.load(existing_file(path))
+    return compile(path)
+
+
+def class_of(design: Design, signal: str) -> int:
+    """Return the index of a class given by its name or number."""
+    if signal.isdecimal() and signal not in design.classes:
+        return int(signal)
+    return design.class_index(signal)
+
+
+def compile_model(
+    model: Annotated[Path, typer.Argument(help="A model (.keras) or a saved design (.edgetrig).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Design to write; the model's name with .edgetrig.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the top module.")] = None,
+    classes: Annotated[
+        str, typer.Option(metavar="A,B,...", help="Names of the outputs, in order.")
+    ] = "",
+    signal: Annotated[
+        str | None,
+        typer.Option(help="End in one accept bit for this class (name, or number from 0)."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Accept where the class leads the others by this score.")
+    ] = None,
+    acceptance: Annotated[
+        float | None,
+        typer.Option(help="Choose the threshold: share of background to accept at most, in DATA."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Events for --acceptance.")] = None,
+    label: Label = "label",
+    columns: Columns = "",
+    split_seed: SplitSeed = None,
+    part: Part = "xcvu13p",
+    clock: Clock = 5.0,
+    latency: Latency = None,
+    rtl: Annotated[
+        Path | None,
+        typer.Option(help="Folder for Verilog, test bench, vectors and project scripts."),
+    ] = None,
+) -> None:
+    """Compile a trained model into trigger logic, bit by bit what the model computes."""
+    from edgetrig.cli.data import load_events, test_part
+    from edgetrig.design import SUFFIX, compile
+
+    _check_threshold(signal, threshold, acceptance, data)
+    target = out or model.with_suffix(SUFFIX)
+    if target.suffix != SUFFIX:
+        raise Error(f"{target}: designs are written as {SUFFIX} files; choose such a name")
+    with step("compiling"):
+        design = compile(
+            model, name=name, classes=words(classes), part=part, clock_ns=clock, latency=latency
+        )
+        if signal is not None and acceptance is not None:
+            events = test_part(load_events(data, label, words(columns), design), split_seed)
+            index = class_of(design, signal)
+            point = design.working_point(
+                events.features, events.labels, signal=index, acceptance=acceptance
+            )
+            say(str(point))
+            design = design.threshold(point)
+        elif signal is not None:
+            design = design.threshold(class_of(design, signal), at=threshold)
+        text = design.summary()
+        design.save(target)
+        if rtl is not None:
+            design.write(rtl)
+    say(text)
+    say(f"design: {target}" + (f", RTL: {rtl}" if rtl is not None else ""))
+
+
+def _check_threshold(
+    signal: str | None, threshold: float | None, acceptance: float | None, data: Path | None
+) -> None:
+    if signal is None and (threshold is not None or acceptance is not None):
+        raise Error("--threshold and --acceptance need --signal: name the class to accept")
+    if signal is not None and (threshold is None) == (acceptance is None):
+        raise Error("--signal needs either --threshold, or --acceptance with --data")
+    if acceptance is not None and data is None:
+        raise Error("--acceptance needs --data: events on which to choose the threshold")
+
+
+def verify(
+    design: DesignFile,
+    data: Annotated[Path | None, typer.Option(help="Real events to add to the vectors.")] = None,
+    columns: Columns = "",
+    vectors: Vectors = 10_000,
+    seed: Seed = 0,
+) -> None:
+    """Simulate the hardware and demand equality with the emulator on every output bit."""
+    from edgetrig.cli.data import check_shape, feature_columns
+    from edgetrig.physics import read_table
+
+    compiled = open_design(design)
+    events = None
+    if data is not None:
+        events = read_table(data, feature_columns(data, words(columns))).features
+        check_shape(str(data), events, compiled)
+    with step("verifying") as progress:
+        result = compiled.verify(vectors, events=events, seed=seed, progress=progress)
+    say(str(result))
+
+
+def synth(
+    design: DesignFile,
+    part: Annotated[
+        str | None, typer.Option(help="FPGA part or family; the design's own by default.")
+    ] = None,
+) -> None:
+    """Measure the cost with Yosys: LUT, FF, carry, DSP, BRAM and depth, by layer."""
+    compiled = open_design(design)
+    with step("synthesising"):
+        cost = compiled.synthesize(part)
+    say(str(cost))
+    say(str(compiled.estimate(part)))

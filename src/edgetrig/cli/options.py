@@ -1,0 +1,66 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetrig.errors import Error
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the parts of a comma-separated list."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Return the whole numbers of a comma-separated list."""
+    try:
+        return tuple(int(part) for part in words(text))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list like 64,32,32") from None
+
+
+def check_folder(folder: Path) -> None:
+    """Demand, before long work begins, that its result can be written.
+
+    Raises
+    ------
+    Error
+        If the folder, or the nearest one above it that exists, is none or cannot be written.
+    """
+    place = folder.absolute()
+    nearest = next(path for path in (place, *place.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise Error(f"{folder}: cannot be written ({nearest} is in the way); choose another folder")
+
+
+DesignFile = Annotated[
+    Path, typer.Argument(metavar="DESIGN", help="A saved design (.edgetrig) or a model (.keras).")
+]
+Columns = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B,...",
+        help="Input columns in the model's order; by default the jet features if the file has "
+        "them, else all columns but the label.",
+    ),
+]
+Label = Annotated[str, typer.Option(help="Column of the true class: numbers from 0, or names.")]
+Part = Annotated[str, typer.Option(help="FPGA part or family, e.g. xcvu13p, xc7, ecp5, ice40.")]
+Clock = Annotated[float, typer.Option(help="Clock period to cut stages for, in ns.")]
+Latency = Annotated[
+    int | None,
+    typer.Option(help="Clock cycles from input to output instead; 0 for no registers."),
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is random.")]
+Vectors = Annotated[
+    int, typer.Option(min=1, help="Least number of vectors: real, corner and random ones.")
+]
+SplitSeed = Annotated[
+    int | None,
+    typer.Option(help="Use only the events that a training with this seed kept for the test."),
+]
