@@ -123,7 +123,7 @@ def check_shape(name: str, features: NDArray[Any], design: Design) -> None:
         )
 
 
-def test_part(events: Events, seed: int | None) -> Events:
+def held_out(events: Events, seed: int | None) -> Events:
     """Return the events that a training with this seed kept for the test; all if None."""
     from edgetrig.training import split
 

@@ -76,7 +76,7 @@ def compile_model(
     ] = None,
 ) -> None:
     """Compile a trained model into trigger logic, bit by bit what the model computes."""
-    from edgetrig.cli.data import load_events, test_part
+    from edgetrig.cli.data import load_events, held_out
     from edgetrig.design import SUFFIX, compile
 
     _check_threshold(signal, threshold, acceptance, data)
@@ -88,7 +88,7 @@ def compile_model(
             model, name=name, classes=words(classes), part=part, clock_ns=clock, latency=latency
         )
         if signal is not None and acceptance is not None:
-            events = test_part(load_events(data, label, words(columns), design), split_seed)
+            events = held_out(load_events(data, label, words(columns), design), split_seed)
             index = class_of(design, signal)
             point = design.working_point(
                 events.features, events.labels, signal=index, acceptance=acceptance

@@ -57,7 +57,7 @@ def report(
     synth: Annotated[bool, typer.Option(help="Measure the cost with Yosys.")] = True,
 ) -> None:
     """Verify and measure a design, and write what was found as one page and one JSON file."""
-    from edgetrig.cli.data import load_events, test_part
+    from edgetrig.cli.data import load_events, held_out
     from edgetrig.report import collect, write
 
     check_folder(out)
@@ -67,7 +67,7 @@ def report(
     history = None if training is None else read_training(training)
     designs, sample, point, features = {"all outputs": compiled}, None, None, None
     if data is not None:
-        events = test_part(load_events(data, label, words(columns), compiled), split_seed)
+        events = held_out(load_events(data, label, words(columns), compiled), split_seed)
         features = events.features
         index = class_of(compiled, signal) if signal is not None else 0
         sample = _sample(compiled, events, index)
