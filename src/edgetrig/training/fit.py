@@ -237,6 +237,7 @@ class _Run:
             "best_loss": self.best_loss,
             "best_epoch": self.best_epoch,
             "start": self.control.start,
+            "last": self.control.last,
             "beta": self.control.beta,
         }
         saved.save("quantized", numbers, facts)
@@ -253,7 +254,8 @@ class _Run:
         self.loop.state.take(parts["now"])
         self.best, self.history = parts["best"], facts["history"]
         self.best_loss, self.best_epoch = facts["best_loss"], facts["best_epoch"]
-        self.control.start, self.control.beta = facts["start"], facts["beta"]
+        for name in ("start", "last", "beta"):
+            setattr(self.control, name, facts[name])
         self.resumed_at = self.epoch
 
 

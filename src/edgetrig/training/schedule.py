@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, exp, log, pi
 
 _SHRINK = 0.75
 """Share of the epochs in which the cost falls to its target and the learning rate stays."""
 
-_GAIN = 0.15
+_GAIN = 0.1
+_STEP = 0.1
+_LOOK_AHEAD = 0.02
 _FREE_EPOCHS = 3
 _LEAST, _MOST = 1e-8, 1e-2
 
@@ -26,7 +28,8 @@ class CostController:
     """Steers the weight of the cost in the loss so that the cost reaches a target.
 
     The cost is led down a straight line on a logarithmic scale, over the first three quarters of
-    the epochs: networks that shrink slowly lose less.
+    the epochs: networks that shrink slowly lose less, and what is pruned too fast hardly comes
+    back. So the controller looks ahead: where will the cost be in some epochs at its present rate?
 
     Parameters
     ----------
@@ -36,6 +39,8 @@ class CostController:
         Length of the training.
     start
         EBOPs from which the line starts; 0 until known.
+    last
+        EBOPs an epoch before.
     beta
         Present weight.
     """
@@ -43,15 +48,22 @@ class CostController:
     target: float
     epochs: int
     start: float = 0.0
+    last: float = 0.0
     beta: float = 1e-7
 
     def next(self, epoch: int, ebops: float) -> float:
         """Return the weight for an epoch, given the EBOPs after the one before."""
+        ebops = max(ebops, 1.0)
+        rate = log(ebops / self.last) if self.last else 0.0
+        self.last = ebops
         if epoch < _FREE_EPOCHS:
             return self.beta
         if self.start == 0.0:
             self.start, self.beta = max(ebops, self.target), 1e-6
-        done = min(1.0, (epoch - _FREE_EPOCHS) / (_SHRINK * self.epochs))
-        wanted = self.start * (self.target / self.start) ** done
-        self.beta = min(max(self.beta * (ebops / wanted) ** _GAIN, _LEAST), _MOST)
+        ahead = _LOOK_AHEAD * self.epochs
+        done = min(1.0, (epoch - _FREE_EPOCHS + ahead) / (_SHRINK * self.epochs))
+        wanted = log(self.start) + log(self.target / self.start) * done
+        error = log(ebops) + rate * ahead - wanted
+        self.beta *= exp(min(max(_GAIN * error, -_STEP), _STEP))
+        self.beta = min(max(self.beta, _LEAST), _MOST)
         return self.beta
