@@ -1,6 +1,9 @@
 """A tiny model, its data, and a way to run commands."""
 
 import json
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy as np
 import pytest

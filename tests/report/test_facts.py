@@ -77,6 +77,14 @@ def test_combinational_design_has_one_stage(design):
     assert facts["stages"][0]["delay_ns"] == pytest.approx(facts["estimated_clock_ns"])
 
 
+def test_layers_have_the_names_of_the_cost(facts):
+    for described in facts["hardware"]:
+        layers = described["layers"]
+        assert (layers[0]["layer"], layers[0]["origin"]) == ("inputs", "")
+        assert {layer["origin"] for layer in layers} == set(described["cost"]["by_layer"])
+        assert layers[0]["widths"] == [{"bits": 6, "values": 6}]
+
+
 def test_inputs_are_named_after_the_columns(facts, bare):
     named = facts["hardware"][0]["inputs"]
     assert named[0] == {"name": "feature 0", "bits": 6, "lsb": 0.125, "low": -4.0, "high": 3.875}

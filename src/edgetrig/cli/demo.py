@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -299,7 +300,8 @@ def _in_words(design: Design) -> str:
 
 def keras_outputs(model: Path, x: NDArray[Any], progress: Progress) -> NDArray[np.float64]:
     """Return a Keras model's own outputs."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "jax"
     import hgq  # noqa: F401  # its layers must be known to Keras
     import keras
 

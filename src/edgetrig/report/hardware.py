@@ -47,13 +47,23 @@ def inputs(circuit: Circuit, columns: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def layers(design: Design) -> list[dict[str, Any]]:
-    """Return `Design.layers` with the widths counted: ``{"bits": 5, "values": 12}`` each."""
+    """Return `Design.layers` with the widths counted: ``{"bits": 5, "values": 12}`` each.
+
+    ``origin`` is the layer's name as in `Cost.by_layer`: empty for what no layer made, which is
+    called ``inputs`` here.
+    """
+    circuit = design.circuit
     table = []
     for row in design.layers():
+        origin = row["layer"] if row["layer"] in circuit.origins else ""
         bits, values = np.unique(np.array(row["widths"], np.int64), return_counts=True)
         pairs = zip(bits.tolist(), values.tolist(), strict=True)
         counted = [{"bits": width, "values": count} for width, count in pairs]
-        table.append({**row, "widths": counted})
+        names = {
+            "layer": row["layer"] if named else "inputs",
+            "origin": row["layer"] if named else "",
+        }
+        table.append({**row, **names, "widths": counted})
     return table
 
 

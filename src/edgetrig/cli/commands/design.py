@@ -76,7 +76,7 @@ def compile_model(
     ] = None,
 ) -> None:
     """Compile a trained model into trigger logic, bit by bit what the model computes."""
-    from edgetrig.cli.data import load_events, held_out
+    from edgetrig.cli.data import held_out, load_events
     from edgetrig.design import SUFFIX, compile
 
     _check_threshold(signal, threshold, acceptance, data)

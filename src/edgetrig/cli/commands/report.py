@@ -57,7 +57,7 @@ def report(
     synth: Annotated[bool, typer.Option(help="Measure the cost with Yosys.")] = True,
 ) -> None:
     """Verify and measure a design, and write what was found as one page and one JSON file."""
-    from edgetrig.cli.data import load_events, held_out
+    from edgetrig.cli.data import held_out, load_events
     from edgetrig.report import collect, write
 
     check_folder(out)
