@@ -59,10 +59,7 @@ def layers(design: Design) -> list[dict[str, Any]]:
         bits, values = np.unique(np.array(row["widths"], np.int64), return_counts=True)
         pairs = zip(bits.tolist(), values.tolist(), strict=True)
         counted = [{"bits": width, "values": count} for width, count in pairs]
-        names = {
-            "layer": row["layer"] if named else "inputs",
-            "origin": row["layer"] if named else "",
-        }
+        names = {"layer": origin or "inputs", "origin": origin}
         table.append({**row, **names, "widths": counted})
     return table
 
