@@ -168,6 +168,22 @@ def test_points_lie_where_the_axes_say():
     assert y == pytest.approx((drawn["top"] + drawn["bottom"]) / 2, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("least", "words"),
+    [(0.0, "0.1 %"), (0.5, "10 %"), (0.018, "1 %"), (0.002, "0.1 %"), (1e-6, "0.01 %")],
+)
+def test_acceptance_axis_holds_the_curve(facts, least, words):
+    changed = json.loads(json.dumps(facts))
+    del changed["working_point"]
+    curve = {"acceptance": [least, 0.6, 1.0], "efficiency": [0.1, 0.9, 1.0], "area": 0.8}
+    if least == 0:
+        curve = {"acceptance": [0.0], "efficiency": [1.0], "area": 1.0}
+    changed["sample"]["roc"] = dict.fromkeys(changed["sample"]["roc"], curve)
+    changed["sample"]["roc_by_class"] = [curve] * 3
+    page = Page(render(changed))
+    assert f" {words} " in page.words
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium to open the page in")
 def test_page_opens_in_a_browser(facts, tmp_path):
     page = write(tmp_path / "report", facts)

@@ -183,4 +183,5 @@ class Chart:
             "x_interval": [self._x(end) for end in mark.x_interval],
             "y_interval": [self._y(end) for end in mark.y_interval],
             "words": mark.words,
+            "to_the_left": self.x.share(mark.x) > 0.35,
         }

@@ -136,7 +136,7 @@ def _roc(sample: Facts, point: Facts | None) -> Chart:
         )
     return Chart(
         title=f"Efficiency for {signal} against background acceptance",
-        x=_acceptance_axis(sample["roc"].values()),
+        x=_acceptance_axis(sample["roc"].values(), *(mark.x_interval if mark else ())),
         y=Axis(f"efficiency for {signal}", 0.0, 1.0, percent=True),
         lines=lines,
         mark=mark,
@@ -157,10 +157,11 @@ def _by_class(sample: Facts) -> Chart:
     )
 
 
-def _acceptance_axis(curves: Any) -> Axis:
-    """Start at the first decade in which a curve accepts some background."""
-    least = min((value for c in curves for value in c["acceptance"] if value > 0), default=1e-3)
-    low = next(edge for edge in (1e-4, 1e-3, 1e-2, 1e-1) if edge >= min(least, 1e-1))
+def _acceptance_axis(curves: Any, *more: float) -> Axis:
+    """Start at the decade that holds the least acceptance shown, but not below 0.01 %."""
+    values = [value for c in curves for value in c["acceptance"] if value > 0]
+    least = min([*values, *(value for value in more if value > 0)], default=1e-3)
+    low = next((edge for edge in (0.1, 1e-2, 1e-3) if edge <= least), 1e-4)
     return Axis("background acceptance", low, 1.0, log=True, percent=True)
 
 
