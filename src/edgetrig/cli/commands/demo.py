@@ -23,7 +23,9 @@ def demo_jets(
     layers: Annotated[str, typer.Option(help="Sizes of the hidden layers.")] = "64,32,32",
     epochs: Annotated[int, typer.Option(help="Epochs of the quantised training.")] = 1000,
     float_epochs: Annotated[int, typer.Option(help="Epochs of the float reference.")] = 80,
-    cost_target: Annotated[float, typer.Option(help="EBOPs to train to.")] = 1000.0,
+    cost_target: Annotated[
+        float, typer.Option(help="EBOPs to train to (about a LUT each).")
+    ] = 2500.0,
     acceptance: Annotated[
         float, typer.Option(help="Share of background jets to accept at most.")
     ] = 0.01,
