@@ -17,7 +17,13 @@ from edgetrig.emulate import Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
 from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay
 from edgetrig.progress import Progress, silent
-from edgetrig.trigger import WorkingPoint, accept, choose_working_point, score
+from edgetrig.trigger import (
+    WorkingPoint,
+    accept,
+    choose_working_point,
+    measure_working_point,
+    score,
+)
 
 if TYPE_CHECKING:
     from edgetrig.synthesis import Cost, Estimate
@@ -170,6 +176,24 @@ class Design:
         index = self.class_index(signal)
         truth = np.asarray(labels) == index
         return choose_working_point(self.scores(x, signal), truth, acceptance, index)
+
+    def measure(
+        self,
+        point: WorkingPoint,
+        x: ArrayLike | Mapping[str, ArrayLike],
+        labels: ArrayLike,
+    ) -> WorkingPoint:
+        """Return a working point's efficiencies on events it was not chosen on.
+
+        Parameters
+        ----------
+        point
+            From `working_point`, on other events.
+        x, labels
+            As for `working_point`.
+        """
+        scores = self.scores(x, point.signal)
+        return measure_working_point(point, scores, np.asarray(labels) == point.signal)
 
     def threshold(self, signal: str | int | WorkingPoint, *, at: float | None = None) -> Design:
         """Return a new design that ends in one accept bit.

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgetrig import DataError
-from edgetrig.trigger import choose_working_point, roc, wilson
+from edgetrig.trigger import choose_working_point, measure_working_point, roc, wilson
 
 
 @st.composite
@@ -32,6 +32,22 @@ def test_working_point_is_the_loosest_within_its_acceptance(sample, acceptance):
     looser = scores[scores < point.threshold]
     if len(looser):
         assert (scores >= looser.max())[~truth].mean() > acceptance
+
+
+@given(samples(), samples(), st.floats(0.05, 0.95))
+def test_measured_on_other_events(sample, other, acceptance):
+    try:
+        point = choose_working_point(*sample, acceptance, 3)
+    except DataError:
+        return
+    scores, truth = other
+    measured = measure_working_point(point, scores, truth)
+    assert measured.independent
+    assert not point.independent
+    assert (measured.threshold, measured.signal) == (point.threshold, 3)
+    assert measured.acceptance == (scores >= point.threshold)[~truth].mean()
+    assert measured.efficiency == (scores >= point.threshold)[truth].mean()
+    assert measure_working_point(point, *sample).acceptance == point.acceptance
 
 
 @given(samples())

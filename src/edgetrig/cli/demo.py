@@ -145,13 +145,16 @@ class Demo:
         return f"{line}; {result['explanation']}" if result["different"] else line
 
     def threshold(self) -> str:
-        """Choose the working point and make the accept bit."""
+        """Choose the working point on the validation events, measure it on the test events."""
         with step("choosing the working point"):
-            self.point: WorkingPoint = self.design.working_point(
-                self.test.features,
-                self.test.labels,
+            chosen = self.design.working_point(
+                self.validation.features,
+                self.validation.labels,
                 signal=SIGNAL,
                 acceptance=self.settings.acceptance,
+            )
+            self.point: WorkingPoint = self.design.measure(
+                chosen, self.test.features, self.test.labels
             )
             self.bit = self.design.threshold(self.point)
             self.bit.save(self.settings.out / "accept.edgetrig")
@@ -229,6 +232,13 @@ class Demo:
         from edgetrig.training import split
 
         return self.jets.take(split(self.jets.labels, self.settings.seed).test)
+
+    @cached_property
+    def validation(self) -> Events:
+        """The events that the training only looks at to choose its best epoch."""
+        from edgetrig.training import split
+
+        return self.jets.take(split(self.jets.labels, self.settings.seed).validation)
 
     @property
     def _designs(self) -> tuple[tuple[str, str, Design], ...]:

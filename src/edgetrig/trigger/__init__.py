@@ -1,6 +1,22 @@
 """From scores to a decision: discriminants, working points and accept bits."""
 
 from edgetrig.trigger.decision import accept, score
-from edgetrig.trigger.working_point import Roc, WorkingPoint, choose_working_point, roc, wilson
+from edgetrig.trigger.working_point import (
+    Roc,
+    WorkingPoint,
+    choose_working_point,
+    measure_working_point,
+    roc,
+    wilson,
+)
 
-__all__ = ["Roc", "WorkingPoint", "accept", "choose_working_point", "roc", "score", "wilson"]
+__all__ = [
+    "Roc",
+    "WorkingPoint",
+    "accept",
+    "choose_working_point",
+    "measure_working_point",
+    "roc",
+    "score",
+    "wilson",
+]

@@ -33,6 +33,8 @@ class WorkingPoint:
         68 % intervals of both (Wilson).
     background, signals
         Events they were measured on.
+    independent
+        Whether those are other events than the threshold was chosen on.
     """
 
     signal: int
@@ -44,6 +46,7 @@ class WorkingPoint:
     efficiency_interval: tuple[float, float]
     background: int
     signals: int
+    independent: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers."""
@@ -145,20 +148,52 @@ def choose_working_point(
             f"no threshold accepts as little as {acceptance:g} of the background:"
             f" {curve.acceptance[0]:.3g} of it shares the highest score"
         )
-    threshold = float(curve.threshold[allowed[-1]])
+    return _measured(values, truth, float(curve.threshold[allowed[-1]]), acceptance, signal, False)
+
+
+def measure_working_point(
+    point: WorkingPoint, scores: ArrayLike, is_signal: ArrayLike
+) -> WorkingPoint:
+    """Return a working point's efficiencies on events that its threshold was not chosen on.
+
+    Parameters
+    ----------
+    point
+        Gives the threshold.
+    scores, is_signal
+        As for `choose_working_point`.
+
+    Raises
+    ------
+    DataError
+        If shapes differ or a kind of event is missing.
+    """
+    values, truth = _checked(scores, is_signal)
+    return _measured(values, truth, point.threshold, point.requested, point.signal, True)
+
+
+def _measured(
+    values: Floats,
+    truth: NDArray[np.bool_],
+    threshold: float,
+    requested: float,
+    signal: int,
+    independent: bool,
+) -> WorkingPoint:
     passed = values >= threshold
     signals, background = int(truth.sum()), int((~truth).sum())
     kept, false = int((passed & truth).sum()), int((passed & ~truth).sum())
     return WorkingPoint(
         signal=signal,
         threshold=threshold,
-        requested=acceptance,
+        requested=requested,
         acceptance=false / background,
         acceptance_interval=wilson(false, background),
         efficiency=kept / signals,
         efficiency_interval=wilson(kept, signals),
         background=background,
         signals=signals,
+        independent=independent,
     )
 
 
