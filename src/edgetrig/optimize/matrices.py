@@ -59,7 +59,7 @@ def _solve_group(
     terms = [np.arange(*ends[row]) for row in targets]
     every = np.concatenate(terms)
     inputs, number = np.unique(atoms[every], return_inverse=True)
-    # Constants are added last, each (its odd part) as an input of its own.
+    # Constants are added in the trees, each (its odd part) as an input of its own.
     bias = offset[targets]
     bias_shift = np.zeros(len(bias), np.int64)
     while (even := (bias != 0) & (bias & 1 == 0)).any():
@@ -69,6 +69,8 @@ def _solve_group(
         np.concatenate([edit.columns[name][inputs], constants]).astype(np.int64)
         for name in ("lo", "hi")
     )
+    # Depths count from the least deep input: powers of two of them stay finite in deep circuits.
+    level = depth[inputs] - depth[inputs].min(initial=depth.max(initial=0))
     sums = shift_add(
         np.cumsum([0, *map(len, terms)]),
         number,
@@ -77,7 +79,7 @@ def _solve_group(
         bias_shift,
         lo,
         hi,
-        np.concatenate([depth[inputs], np.zeros(len(constants), np.int64)]),
+        np.concatenate([level, np.zeros(len(constants), np.int64)]),
         extra_depth,
     )
     origin = edit.columns["origin"][source[targets]]

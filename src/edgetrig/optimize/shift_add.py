@@ -1,10 +1,11 @@
 """Constant matrices as shift-add graphs with shared subexpressions.
 
 Every coefficient is written in canonical signed digits (Reitwiesner 1960: no two neighbouring
-digits are non-zero, the fewest digits there are), so that each output is a sum of shifted inputs.
+digits are non-zero, the fewest digits there are), with 4 - 1 written as 2 + 1, since sums have free
+low bits and differences often not, so that each output is a sum of shifted inputs.
 Pairs ``u +- v * 2**d`` that occur in several places are made once, most valuable first, as long as
 no output gets deeper than its bound (Hosangadi et al. 2006; Sun et al., arXiv:2507.04535). What is
-left of each output is summed in a tree of the least depth.
+left of each output is summed in a tree of the least depth, close neighbours first.
 
 Every solution is proved before it is used: the exact linear form of each output is compared with
 the matrix.
@@ -65,7 +66,7 @@ def shift_add(
     inputs, coefficients
         Input number and coefficient (non-zero, below 2**61) of every term.
     bias, bias_shift
-        For each output the number of an input to be added in the end (a constant), or -1, and how
+        For each output the number of an input to be added unshared (a constant), or -1, and how
         far to the left.
     lo, hi, depth
         Interval of every input, and how many adders lie in front of it.
@@ -129,7 +130,7 @@ def _is_matrix(
 
 @jit
 def _digits(start: Ints, inputs: Ints, coefficients: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Write all coefficients in canonical signed digits, column by column."""
+    """Write all coefficients in signed digits, column by column."""
     count = 0
     for c in coefficients:
         rest = abs(c)
@@ -145,12 +146,14 @@ def _digits(start: Ints, inputs: Ints, coefficients: Ints) -> tuple[Ints, Ints, 
     at = 0
     for column in range(len(start) - 1):
         for term in range(start[column], start[column + 1]):
-            rest, shift = coefficients[term], 0
+            rest, shift, first = coefficients[term], 0, at
             while rest != 0:
                 if rest & 1:
                     digit = 2 - (rest & 3)
                     rest -= digit
                     values[at], shifts[at], signs[at] = inputs[term], shift, digit
+                    if at > first and shifts[at - 1] == shift - 2 and signs[at - 1] == -digit:
+                        shifts[at], signs[at - 1] = shift - 1, digit  # 4 - 1 = 2 + 1
                     at += 1
                 rest >>= 1
                 shift += 1
@@ -271,13 +274,18 @@ def _pop(heap_score: NDArray[np.float64], heap_key: Ints, size: int) -> int:
 
 @jit
 def _score(key: int, count: int, lo: Ints, hi: Ints) -> float:
-    """Return the LUTs that making a pair once instead of `count` times saves."""
+    """Return what making a pair once instead of `count` times is worth.
+
+    That is the LUTs saved, and twice the bits in which both numbers overlap: such sums leave the
+    least behind for the sums that follow (found by trying, ``docs/benchmarks.md``).
+    """
     opposite = key & 1
     d = (key >> 1) & ((1 << _SHIFT_BITS) - 1)
     v2 = (key >> (1 + _SHIFT_BITS)) & (MOST_VALUES - 1)
     v1 = key >> (1 + _SHIFT_BITS + _VALUE_BITS)
     cost = _cost(lo[v1], hi[v1], lo[v2], hi[v2], d, opposite)
-    return float((count - 1) * cost)
+    overlap = max(min(_bits(lo[v1], hi[v1]), _bits(lo[v2], hi[v2]) + d) - d, 1)
+    return float((count - 1) * (cost + 2 * overlap))
 
 
 @jit
@@ -484,7 +492,7 @@ def _trees(
     depth: Ints,
     sums: Ints,
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
-    """Sum what is left of every column: always two of the least deep terms, the cheapest pair."""
+    """Sum what is left of every column: always the cheapest pair that makes it no deeper."""
     columns = len(length)
     output, output_shift, output_sign = (
         np.full(columns, -1, np.int64),
@@ -503,16 +511,10 @@ def _trees(
         v[:count] = digit_value[first : first + count]
         s[:count] = digit_shift[first : first + count]
         g[:count] = digit_sign[first : first + count]
-        kraft = 0.0
         for k in range(count):
             at_depth[k] = depth[v[k]]
-            kraft += 2.0 ** at_depth[k]
-        if extra:
-            # A constant is there from the start, but added early it only widens what follows: let
-            # it come as late as it can without making the tree deeper.
+        if extra:  # a constant is there from the start
             v[count], s[count] = bias[column], bias_shift[column]
-            room = 2.0 ** np.ceil(np.log2(kraft + 1.0)) - kraft
-            at_depth[count] = int(np.floor(np.log2(room)))
             count += 1
         while count > 1:
             i, j = _cheapest(v, s, g, count, lo, hi, at_depth)
@@ -558,25 +560,26 @@ def _trees(
 def _cheapest(
     v: Ints, s: Ints, g: Ints, count: int, lo: Ints, hi: Ints, at_depth: Ints
 ) -> tuple[int, int]:
-    """Return the cheapest pair among the two least depths present."""
-    least, second = 1 << 40, 1 << 40
+    """Return the cheapest pair of terms whose sum leaves the tree's depth as small as it can be.
+
+    Of pairs that cost the same, or one LUT more, those of closer shifts are better: what lies far
+    apart is added late, when more low bits are free.
+    """
+    total = 0.0
     for k in range(count):
-        d = at_depth[k]
-        if d < least:
-            least, second = d, least
-        elif d < second:
-            second = d
+        total += 2.0 ** at_depth[k]
+    limit = 2.0 ** np.ceil(np.log2(total))
     best, best_i, best_j = 1 << 40, 0, 1
     for i in range(count):
         for j in range(i + 1, count):
-            shallow, deep = at_depth[i], at_depth[j]
-            if shallow > deep:
-                shallow, deep = deep, shallow
-            if shallow != least or deep > second:
+            growth = 2.0 ** (max(at_depth[i], at_depth[j]) + 1)
+            growth -= 2.0 ** at_depth[i] + 2.0 ** at_depth[j]
+            if total + growth > limit:
                 continue
             a, b = (i, j) if s[i] <= s[j] else (j, i)
             subtract = 1 if g[a] != g[b] else 0
-            cost = _cost(lo[v[a]], hi[v[a]], lo[v[b]], hi[v[b]], s[b] - s[a], subtract)
+            apart = s[b] - s[a]
+            cost = 2 * _cost(lo[v[a]], hi[v[a]], lo[v[b]], hi[v[b]], apart, subtract) + apart
             if cost < best:
                 best, best_i, best_j = cost, i, j
     return best_i, best_j
