@@ -1,0 +1,80 @@
+"""Constant matrices n x n, 6 bits, half zero: edgetrig's solver beside alkaid's.
+
+Writes ``benchmarks/results/matrices.json`` and ``matrices.md``; ``--quick`` stops at n = 64 and
+only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from peers import HERE, Worker, install, machine, paragraph, say, table, write_whole
+
+SIZES = (16, 32, 64, 128, 256)
+LARGEST_OF_ALKAID = 128
+"""At 192 it takes a minute and more."""
+SEED = 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="stop at n = 64")
+    quick = parser.parse_args().quick
+    result: dict[str, Any] = {"seed": SEED, "machine": machine(), "sizes": {}}
+    ours = Worker("edgetrig_worker.py")
+    alkaid = Worker("alkaid_worker.py", install("alkaid"))
+    for size in SIZES:
+        if quick and size > 64:
+            continue
+        say(f"n = {size}")
+        task = {"task": "matrices", "size": size, "seed": SEED, "repeats": 3 if size < 128 else 1}
+        result["sizes"][size] = {"edgetrig": ours(**task)}
+        if size <= LARGEST_OF_ALKAID:
+            result["sizes"][size]["alkaid"] = alkaid(**task)
+    text = report(result)
+    if not quick:
+        write_whole(HERE / "results" / "matrices.json", json.dumps(result, indent=1) + "\n")
+        write_whole(HERE / "results" / "matrices.md", text)
+    print(text)
+
+
+def report(result: dict[str, Any]) -> str:
+    """Return the result as a page of Markdown."""
+    about = result["machine"]
+    versions: dict[str, str] = {}
+    rows = []
+    for size, solved in result["sizes"].items():
+        for name, part in solved.items():
+            versions.update(part["versions"])
+            rows.append(
+                [
+                    str(size),
+                    name,
+                    f"{part['seconds']['min']:.3f}",
+                    f"{part['adders']:,}",
+                    f"{part['adder_bits']:,}",
+                    f"{part['carried_bits']:,}",
+                ]
+            )
+    lines = [
+        "# Constant matrices",
+        paragraph(
+            f"Written by `benchmarks/matrices.py`, {about['date']}. n x n codes in [-31, 31],",
+            f"half of them zero (seed {result['seed']}), 8-bit inputs, exact outputs.",
+            "CPU seconds of one thread, the least. Adder bits: result bits of all adders;",
+            "carried bits: those that are not just wires.",
+        ),
+        paragraph(
+            f"{about['processor']}, {about['cores']} cores (load {about['load']} at the start),",
+            f"Python {about['python']};",
+            ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".",
+        ),
+        table(("n", "", "CPU s", "adders", "adder bits", "carried bits"), rows),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Measure edgetrig; runs in the Python that edgetrig is installed in."""
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+
+import edgetrig
+import network
+from edgetrig.circuit import Circuit, Op, fixed_input, origin, quantize, trace
+from edgetrig.design import Design
+from edgetrig.optimize import constant_matrices, optimize
+from edgetrig.rtl import verilog
+from edgetrig.synthesis import estimate
+
+
+def circuit(layers: tuple[int, ...]) -> Circuit:
+    matrices = network.weights(layers)
+
+    def function(x: Any) -> Any:
+        for k, weights in enumerate(matrices):
+            with origin(f"dense_{k}"):
+                x = x @ weights
+            if k < len(matrices) - 1:
+                with origin(f"relu_{k}"):
+                    x = quantize(np.maximum(x, 0), 0, 3, 3, "RND", "SAT")
+        return x
+
+    return trace(function, fixed_input("x", layers[0], integer=3, fraction=4))
+
+
+def design(layers: tuple[int, ...], latency: int) -> Design:
+    return edgetrig.compile(circuit(layers), latency=latency)
+
+
+def convert(layers: tuple[int, ...], latency: int) -> dict[str, str]:
+    """Trace, optimise, pipeline and print Verilog."""
+    return verilog(design(layers, latency).pipelined)
+
+
+def cold(task: dict[str, Any]) -> dict[str, Any]:
+    """Measure the first conversion of a process."""
+    return common.timed(lambda: convert(tuple(task["layers"]), task["latency"]), 1)
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    """Conversion, emulation and Verilog of the network."""
+    layers, latency = tuple(task["layers"]), task["latency"]
+    convert(layers, latency)
+    made = design(layers, latency)
+    x = network.events(task["events"], layers[0])
+    codes = np.round(x * 16).astype(np.int64)
+    np.save(task["outputs"], made.predict(x[: task["compared"]], threads=1))
+    predict = common.timed(lambda: made.predict(x, threads=1), task["repeats"])
+    plain = common.timed(lambda: made.emulator.codes(codes, threads=1), task["repeats"])
+    rows = made.circuit.rows
+    for name, text in verilog(made.circuit).items():
+        Path(task["combinational"], name).write_text(text)
+    for name, text in verilog(made.pipelined).items():
+        Path(task["pipelined"], name).write_text(text)
+    return {
+        "versions": common.versions("edgetrig", "numpy", "numba", "llvmlite"),
+        "trace": common.timed(lambda: optimize(circuit(layers)), task["repeats"]),
+        "convert": common.timed(lambda: convert(layers, latency), task["repeats"]),
+        "emulator": common.timed(lambda: edgetrig.emulate.Emulator(made.circuit), task["repeats"]),
+        "predict": predict,
+        "codes": plain,
+        "events": len(x),
+        "adders": int(np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG)).sum()),
+        "estimate": estimate(made.circuit).to_dict()["lut"],
+        "stages": made.latency,
+        "nonzero": [int(np.count_nonzero(w)) for w in network.weights(layers)],
+        "weights": [int(w.size) for w in network.weights(layers)],
+    }
+
+
+def memory(task: dict[str, Any]) -> dict[str, Any]:
+    """Growth of private memory while predict reads and writes memory-mapped files."""
+    layers, count = tuple(task["layers"]), task["events"]
+    made = design(layers, 0)
+    made.predict(np.zeros((20_000, layers[0])), threads=1)
+    with tempfile.TemporaryDirectory() as folder:
+        x = np.memmap(Path(folder, "x"), np.float32, "w+", shape=(count, layers[0]))
+        out = np.memmap(Path(folder, "y"), np.float64, "w+", shape=(count, layers[-1]))
+        before, peak, ended = _private_bytes(), 0, threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not ended.wait(0.002):
+                peak = max(peak, _private_bytes())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        made.predict(x, out=out, threads=1)
+        ended.set()
+        watcher.join()
+    return {"events": count, "growth_mib": max(peak - before, 0) / 2**20}
+
+
+def _private_bytes() -> int:
+    """Resident memory that no file stands behind."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def matrices(task: dict[str, Any]) -> dict[str, Any]:
+    """Solve one constant matrix."""
+    size = task["size"]
+    codes = network.matrix(np.random.default_rng(task["seed"]), size, size)
+    traced = trace(lambda x: x @ codes, fixed_input("x", size, integer=7, fraction=0))
+    small = network.matrix(np.random.default_rng(0), 4, 4)
+    constant_matrices(trace(lambda x: x @ small, fixed_input("x", 4, integer=7, fraction=0)))
+    solved = constant_matrices(traced)
+    adders = np.isin(solved.rows.op, (Op.ADD, Op.SUB, Op.NEG))
+    return {
+        "versions": common.versions("edgetrig"),
+        "seconds": common.timed(lambda: constant_matrices(traced), task["repeats"]),
+        "adders": int(adders.sum()),
+        "adder_bits": int(solved.widths[adders].sum()),
+        "carried_bits": int((solved.widths - _free_bits(solved))[adders].clip(1).sum()),
+        "depth": _depth(solved),
+    }
+
+
+def _free_bits(solved: Circuit) -> Any:
+    """Low bits of every sum that are an operand's as they are."""
+    p = solved.rows.p.astype(np.int64)
+    return np.where(p >= 0, p, np.where(solved.rows.op == Op.ADD, -p, 0))
+
+
+def _depth(solved: Circuit) -> int:
+    """Most adders on a path."""
+    level = [0] * len(solved.rows)
+    for row, (op, operands) in enumerate(
+        zip(solved.rows.op.tolist(), solved.rows.operands.tolist(), strict=True)
+    ):
+        before = max((level[k] for k in operands if k >= 0), default=0)
+        level[row] = before + (op in (Op.ADD, Op.SUB, Op.NEG))
+    return max(level)
+
+
+TASKS = {"cold": cold, "measure": measure, "memory": memory, "matrices": matrices}
+
+if __name__ == "__main__":
+    common.main(lambda task: TASKS[task["task"]](task))

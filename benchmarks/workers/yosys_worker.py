@@ -1,0 +1,51 @@
+"""Synthesise Verilog with Yosys and count what comes out; runs beside edgetrig, which counts."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import common
+from pyosys import libyosys
+
+from edgetrig.synthesis.netlist import Netlist
+
+COMMAND = "synth_xilinx -family xcup -flatten -noiopad -noclkbuf"
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    """Run the same commands for everyone."""
+    start = common.cpu_seconds()
+    design = libyosys.Design()
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    for file in sorted(Path(task["folder"]).rglob("*.v")):
+        libyosys.run_pass(f"read_verilog {file}", design)
+    for command in (
+        "scratchpad -set abc9.verify false",
+        f"{COMMAND} -top {task['top']}",
+        "write_json net.json",
+    ):
+        libyosys.run_pass(command, design)
+    seconds = common.cpu_seconds() - start
+    text = Path("net.json").read_text()
+    cells = json.loads(text)["modules"][task["top"]]["cells"].values()
+    types = Counter(cell["type"] for cell in cells if cell["type"] != "$scopeinfo")
+    luts = sum(types[f"LUT{k}"] for k in range(1, 7))
+    return {
+        "versions": common.versions("pyosys"),
+        "LUT": luts,
+        "INV": types["INV"],
+        "LUT+INV": luts + types["INV"],
+        "CARRY4": types["CARRY4"],
+        "MUXF": types["MUXF7"] + types["MUXF8"],
+        "FF": sum(count for name, count in types.items() if name.startswith("FD")),
+        "SRL": sum(count for name, count in types.items() if name.startswith("SRL")),
+        "depth": Netlist(text, task["top"]).depth,
+        "seconds": seconds,
+    }
+
+
+if __name__ == "__main__":
+    common.main(measure)
