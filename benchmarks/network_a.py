@@ -213,7 +213,8 @@ def _speed(
         if not part:
             return ""
         theirs = part["events"] / part["predict"]["min"]
-        return f"1 / {ours['events'] / ours[own]['min'] / theirs:.3g}"
+        ratio = ours["events"] / ours[own]["min"] / theirs
+        return f"1 / {ratio:,.0f}" if ratio >= 100 else f"1 / {ratio:.1f}"
 
     rows = []
     for label, own, other in (
