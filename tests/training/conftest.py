@@ -39,5 +39,11 @@ def trained(data, tmp_path_factory):
 
     told = []
     out = tmp_path_factory.mktemp("trained") / "model.keras"
-    result = train(*data, out=out, progress=lambda *now: told.append(now), **SETTINGS)
+    result = train(
+        *data,
+        out=out,
+        float_out=out.with_name("float.keras"),
+        progress=lambda *now: told.append(now),
+        **SETTINGS,
+    )
     return result, told

@@ -53,6 +53,17 @@ def test_result_tells_everything(trained):
     assert facts["path"] == str(result.path)
 
 
+def test_the_float_reference_is_kept(trained, data):
+    import keras
+
+    result, _ = trained
+    x, y = data
+    test = split(y, result.seed).test
+    model = keras.models.load_model(result.path.with_name("float.keras"))
+    right = np.argmax(np.asarray(model(x[test])), axis=1) == y[test]
+    assert right.mean() == pytest.approx(result.accuracy["float"], abs=0.003)
+
+
 def test_the_circuit_takes_physical_features_and_equals_keras(trained, data):
     import keras
 

@@ -21,7 +21,7 @@ from edgetrig.cli.data import Events, load_events
 from edgetrig.design import Design, compile
 from edgetrig.errors import DataError
 from edgetrig.files import whole_file
-from edgetrig.progress import Progress
+from edgetrig.progress import Progress, silent
 from edgetrig.report import Hardware, Sample, collect, write
 from edgetrig.trigger import WorkingPoint
 
@@ -226,6 +226,11 @@ class Demo:
         """The trained model's file."""
         return self.settings.out / "model.keras"
 
+    @property
+    def float_model(self) -> Path:
+        """The float reference's file."""
+        return self.settings.out / "float.keras"
+
     @cached_property
     def test(self) -> Events:
         """The events that the training does not see."""
@@ -260,7 +265,8 @@ class Demo:
     def _trained_before(self) -> dict[str, Any] | None:
         try:
             record = json.loads((self.settings.out / "training.json").read_text(encoding="utf-8"))
-            same = record["settings"] == self._key() and self.model.is_file()
+            whole = self.model.is_file() and self.float_model.is_file()
+            same = record["settings"] == self._key() and whole
             result = dict(record["result"]) if same else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -277,6 +283,7 @@ class Demo:
                 self.jets.labels,
                 classes=self.jets.classes,
                 out=self.model,
+                float_out=self.float_model,
                 layers=settings.layers,
                 seed=settings.seed,
                 epochs=settings.epochs,
@@ -291,7 +298,8 @@ class Demo:
         return result
 
     def _outputs(self) -> Mapping[str, NDArray[Any]]:
-        return {"quantized": self.keras, "hardware": self.hardware}
+        reference = keras_outputs(self.float_model, self.test.features, silent)
+        return {"float": reference, "quantized": self.keras, "hardware": self.hardware}
 
 
 @contextmanager

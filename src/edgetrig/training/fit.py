@@ -36,6 +36,7 @@ def train(
     *,
     classes: Sequence[str],
     out: str | os.PathLike[str],
+    float_out: str | os.PathLike[str] | None = None,
     layers: Sequence[int] = (64, 32, 32),
     seed: int = 0,
     epochs: int = 1000,
@@ -65,6 +66,8 @@ def train(
         Names of the classes.
     out
         The ``.keras`` file to write; it gives logits.
+    float_out
+        A ``.keras`` file for the float reference, if it is wanted too.
     layers
         Hidden layer sizes.
     seed
@@ -99,6 +102,7 @@ def train(
     """
     x, y = _checked(features, labels, classes)
     target = _checked_path(out)
+    float_target = None if float_out is None else _checked_path(float_out)
     settings = _Settings(
         tuple(int(n) for n in layers),
         len(classes),
@@ -118,7 +122,9 @@ def train(
     saved = Checkpoint(None if checkpoint is None else Path(checkpoint), key)
     total = settings.float_epochs + settings.epochs
     started = time.monotonic()
-    teacher, float_accuracy = _train_float(data, settings, saved, lambda n: progress(n, total))
+    teacher, float_accuracy = _train_float(
+        data, settings, saved, float_target, lambda n: progress(n, total)
+    )
     between = time.monotonic()
     run = _train_quantized(data, settings, teacher, saved, lambda n: progress(n, total))
     ebops = _calibrate(run.loop.finish(), data)
@@ -187,11 +193,15 @@ class _Data:
 
 
 def _train_float(
-    data: _Data, settings: _Settings, saved: Checkpoint, progress: Callable[[int], None]
+    data: _Data,
+    settings: _Settings,
+    saved: Checkpoint,
+    target: Path | None,
+    progress: Callable[[int], None],
 ) -> tuple[NDArray[np.float32], float]:
     """Return the best float network's probabilities on the training set, and its test accuracy."""
     found = saved.load("float")
-    if found is not None:
+    if found is not None and (target is None or target.is_file()):
         progress(settings.float_epochs)
         return found[0]["teacher"], float(found[1]["accuracy"])
     x, y = data.train
@@ -209,6 +219,9 @@ def _train_float(
     loop.state.take(numbers)
     teacher = softmax(loop.evaluate(x)[0])
     share = accuracy(loop.evaluate(data.test[0])[0], data.test[1])
+    if target is not None:
+        with whole_file(target) as path:
+            loop.finish().save(path)
     saved.save("float", {"teacher": teacher}, {"accuracy": share})
     return teacher, share
 
