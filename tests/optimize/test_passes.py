@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import random_circuits, random_codes, random_programs
-from edgetrig.circuit import Op, check, fixed_input, trace
+from edgetrig.circuit import Builder, Op, Output, check, fixed_input, trace
 from edgetrig.optimize import DELAYS, PASSES, delays_of, optimize, pipeline, stage_delay
 from edgetrig.verify import evaluate
 
@@ -80,3 +80,38 @@ def test_a_sum_that_is_always_zero():
     circuit = trace(lambda x: np.stack([x - x, x + 0]), fixed_input("x", (), integer=2, fraction=0))
     codes = [[-4], [3]]
     assert outputs(optimize(circuit, checked=True), codes) == outputs(circuit, codes)
+
+
+def test_a_threshold_far_beyond_its_value():
+    def function(x):
+        return np.stack([(x >> 50) * 2**50 < 2**61, x // 2**50 >= 2**11])
+
+    port = fixed_input("x", (), integer=55, fraction=0)
+    circuit = trace(function, port)
+    codes = [[-(2**55)], [0], [2**55 - 1]]
+    assert outputs(optimize(circuit, checked=True), codes) == outputs(circuit, codes)
+
+
+def test_many_comparisons_are_one_array_program():
+    circuit = trace(lambda x: np.maximum(x, 3) > 5, fixed_input("x", 20_000, integer=4, fraction=0))
+    changed = optimize(circuit)
+    assert changed.count(Op.SELECT) == 0
+    assert changed.count(Op.LT) == 20_000
+
+
+def test_wiring_beside_an_operation_longer_than_the_clock():
+    def function(x):
+        return np.stack([x + x, x - (x & 7)])
+
+    delays = delays_of("7 series")
+    circuit = trace(function, fixed_input("x", (), signed=0, integer=3, fraction=0))
+    builder = Builder()
+    port = circuit.inputs[0]
+    x = builder.input(0, port)
+    minus = builder.append(Op.NEG, builder.append(Op.LOW, x, p=3))
+    rows = [builder.append(Op.ADD, x, minus), builder.append(Op.ADD, x, x)]
+    output = Output("y", np.array(rows), np.zeros(2, np.int64))
+    for before in (circuit, builder.finish([port], [output])):
+        after = pipeline(before, delays, clock_ns=1.61)
+        check(after)
+        assert outputs(after, [[0], [5], [7]]) == outputs(before, [[0], [5], [7]])

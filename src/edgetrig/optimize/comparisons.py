@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, use_counts
 from edgetrig.optimize.clips import find_clip
@@ -20,8 +23,9 @@ def comparisons(circuit: Circuit) -> Circuit:
     rows = circuit.rows
     if rows.lo.dtype == object:
         return circuit
-    edit = Edit(circuit)
     uses = use_counts(rows.operands, circuit.output_rows)
+    only_clips = _only_clips(circuit)
+    questions = []
     for row in np.flatnonzero(rows.op == Op.LT).tolist():
         a, b = int(rows.a[row]), int(rows.b[row])
         if rows.lo[b] == rows.hi[b]:
@@ -30,10 +34,38 @@ def comparisons(circuit: Circuit) -> Circuit:
             x, threshold, reached = b, int(rows.lo[a]) + 1, True
         else:
             continue
-        threshold = _roundest(circuit, row, threshold)
+        if threshold & 1 and only_clips[row]:
+            # min(x, c) is the same whether it asks for x >= c or x >= c + 1: take the even one.
+            threshold += -1 if reached else 1
         x, threshold, reached = _before(circuit, uses, x, threshold, reached)
-        edit.replace(row, _question(edit, circuit, row, x, threshold, reached))
-    return edit.circuit()
+        # Beyond the ends of x all thresholds answer alike.
+        threshold = min(max(threshold, int(rows.lo[x])), int(rows.hi[x]) + 1)
+        questions.append(_Question(row, x, threshold, reached))
+    return _asked(circuit, questions)
+
+
+class _Question(NamedTuple):
+    """Row `row` is 1 where ``x >= threshold``, or where not if `reached` is false."""
+
+    row: int
+    x: int
+    threshold: int
+    reached: bool
+
+
+def _only_clips(circuit: Circuit) -> NDArray[np.bool_]:
+    """Return which comparisons only choose between the two values they compare."""
+    rows = circuit.rows
+    result = np.asarray(rows.op == Op.LT, np.bool_)
+    compared = np.sort(np.stack([rows.a, rows.b]), axis=0)
+    chosen = np.sort(np.stack([rows.b, rows.c]), axis=0)
+    for k in range(3):
+        users = np.flatnonzero(rows.operands[:, k] >= 0)
+        used = rows.operands[users, k]
+        clip = (rows.op[users] == Op.SELECT) & (chosen[:, users] == compared[:, used]).all(axis=0)
+        result[used[~clip] if k == 0 else used] = False
+    result[circuit.output_rows] = False
+    return result
 
 
 def _before(
@@ -78,42 +110,40 @@ def _clipped(circuit: Circuit, row: int, threshold: int) -> int | None:
     return clip.value if (edge < threshold) == clip.is_max else None
 
 
-def _roundest(circuit: Circuit, row: int, threshold: int) -> int:
-    """Choose the even one of two thresholds where all users are clips at that very constant.
-
-    ``min(x, c)`` gives the same whether it asks ``x >= c`` or ``x >= c + 1``.
-    """
+def _asked(circuit: Circuit, questions: list[_Question]) -> Circuit:
+    """Return the circuit with comparisons replaced, each on the bits that decide it."""
     rows = circuit.rows
-    if threshold & 1 == 0:
-        return threshold
-    uses = np.flatnonzero((rows.operands == row).any(axis=1))
-    if row in circuit.output_rows or not len(uses):
-        return threshold
-    pair = {int(rows.a[row]), int(rows.b[row])}
-    constant = min(int(rows.lo[k]) for k in pair if rows.lo[k] == rows.hi[k])
-    clips = all(
-        rows.op[use] == Op.SELECT
-        and rows.a[use] == row
-        and {int(rows.b[use]), int(rows.c[use])} == pair
-        for use in uses
+    edit = Edit(circuit)
+    row, x, threshold = (np.array([q[k] for q in questions], np.int64) for k in range(3))
+    reached = np.array([q.reached for q in questions], np.bool_)
+    origin, fraction = rows.origin[row], rows.fraction[x]
+    known = (threshold <= rows.lo[x]) | (threshold > rows.hi[x])
+    truth = (threshold <= rows.lo[x]) == reached
+    edit.replace(
+        row[known], edit.add(Op.CONST, lo=truth[known], hi=truth[known], origin=origin[known])
     )
-    if not clips:
-        return threshold
-    return constant if threshold == constant + 1 else constant + 1
+    row, x, threshold = row[~known], x[~known], threshold[~known]
+    reached, origin, fraction = reached[~known], origin[~known], fraction[~known]
+    zeros = _trailing_zeros(threshold)
+    shifted = zeros > 0
+    x[shifted] = edit.add(
+        Op.SHR,
+        a=x[shifted],
+        p=zeros[shifted],
+        origin=origin[shifted],
+        fraction=(fraction - zeros)[shifted],
+    )
+    bound = (threshold >> zeros) - reached
+    constant = edit.add(Op.CONST, lo=bound, hi=bound, origin=origin)
+    a, b = np.where(reached, constant, x), np.where(reached, x, constant)
+    edit.replace(row, edit.add(Op.LT, a=a, b=b, origin=origin))
+    return edit.circuit()
 
 
-def _question(edit: Edit, circuit: Circuit, row: int, x: int, threshold: int, reached: bool) -> int:
-    """Add the rows for ``x >= threshold`` (or its negation); return the last."""
-    rows = circuit.rows
-    origin = int(rows.origin[row])
-    if not int(rows.lo[x]) < threshold <= int(rows.hi[x]):
-        truth = int((threshold <= int(rows.lo[x])) == reached)
-        return int(edit.add(Op.CONST, lo=truth, hi=truth, origin=origin))
-    zeros = (threshold & -threshold).bit_length() - 1 if threshold else 0
-    if zeros:
-        x = int(edit.add(Op.SHR, a=x, p=zeros, origin=origin, fraction=rows.fraction[x] - zeros))
-        threshold >>= zeros
-    bound = threshold - 1 if reached else threshold
-    constant = int(edit.add(Op.CONST, lo=bound, hi=bound, origin=origin))
-    a, b = (constant, x) if reached else (x, constant)
-    return int(edit.add(Op.LT, a=a, b=b, origin=origin))
+def _trailing_zeros(values: Ints) -> Ints:
+    """Return how many low bits of each number are 0 (none for 0 itself)."""
+    zeros = np.zeros_like(values)
+    rest = values.copy()
+    while (even := (rest != 0) & (rest & 1 == 0)).any():
+        rest, zeros = np.where(even, rest >> 1, rest), zeros + even
+    return zeros

@@ -117,7 +117,8 @@ def _as_soon(operands: NDArray[np.int32], delay: NDArray[np.float64], budget: fl
                 stage[row], ready[row] = stage[operand], ready[operand]
             elif stage[operand] == stage[row]:
                 ready[row] = max(ready[row], ready[operand])
-        if ready[row] > 0 and ready[row] + delay[row] > budget + 1e-9:
+        # Wiring takes no time: it never starts a stage, not even behind an operation too long.
+        if delay[row] > 0 and ready[row] > 0 and ready[row] + delay[row] > budget + 1e-9:
             stage[row] += 1
             ready[row] = 0.0
         ready[row] += delay[row]
@@ -139,7 +140,7 @@ def _as_late(
     stage, needed = np.full(count, last, np.int64), np.zeros(count)
     for row in range(count - 1, -1, -1):
         # `needed` is the time that users in the same stage still take after this row.
-        if needed[row] > 0 and needed[row] + delay[row] > budget + 1e-9:
+        if delay[row] > 0 and needed[row] > 0 and needed[row] + delay[row] > budget + 1e-9:
             stage[row] -= 1
             needed[row] = 0.0
         total = needed[row] + delay[row]
