@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, use_counts
 from edgetrig.optimize.clips import find_clip
-from edgetrig.optimize.rows import Edit, Ints
+from edgetrig.optimize.rows import Edit, Ints, trailing_zeros
 
 
 def comparisons(circuit: Circuit) -> Circuit:
@@ -124,7 +124,7 @@ def _asked(circuit: Circuit, questions: list[_Question]) -> Circuit:
     )
     row, x, threshold = row[~known], x[~known], threshold[~known]
     reached, origin, fraction = reached[~known], origin[~known], fraction[~known]
-    zeros = _trailing_zeros(threshold)
+    zeros = trailing_zeros(threshold)
     shifted = zeros > 0
     x[shifted] = edit.add(
         Op.SHR,
@@ -138,12 +138,3 @@ def _asked(circuit: Circuit, questions: list[_Question]) -> Circuit:
     a, b = np.where(reached, constant, x), np.where(reached, x, constant)
     edit.replace(row, edit.add(Op.LT, a=a, b=b, origin=origin))
     return edit.circuit()
-
-
-def _trailing_zeros(values: Ints) -> Ints:
-    """Return how many low bits of each number are 0 (none for 0 itself)."""
-    zeros = np.zeros_like(values)
-    rest = values.copy()
-    while (even := (rest != 0) & (rest & 1 == 0)).any():
-        rest, zeros = np.where(even, rest >> 1, rest), zeros + even
-    return zeros

@@ -11,14 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op, linear_scales, merge_forms, use_counts
+from edgetrig.circuit import WIRING, Circuit, Op, linear_scales, merge_forms, use_counts
 from edgetrig.jit import jit
-from edgetrig.optimize.rows import Column, Edit, Ints
+from edgetrig.optimize.rows import Column, Edit, Ints, trailing_zeros
 from edgetrig.optimize.shift_add import Sums, shift_add
 
 _LIMIT = 2.0**60
 _REG = int(Op.REG)
-_WIRING = (Op.INPUT, Op.CONST, Op.SHL, Op.SHR, Op.LOW, Op.LOWS)
 
 
 def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
@@ -40,7 +39,7 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
     targets = np.flatnonzero(forms[4])
     if not len(targets):
         return circuit
-    depth = _depth(rows.operands, np.isin(rows.op, _WIRING))
+    depth = _depth(rows.operands, np.isin(rows.op, list(WIRING)))
     edit = Edit(circuit)
     for group in _groups(targets, forms[0], forms[1], len(rows)):
         _solve_group(edit, group, forms, depth, extra_depth)
@@ -61,9 +60,8 @@ def _solve_group(
     inputs, number = np.unique(atoms[every], return_inverse=True)
     # Constants are added in the trees, each (its odd part) as an input of its own.
     bias = offset[targets]
-    bias_shift = np.zeros(len(bias), np.int64)
-    while (even := (bias != 0) & (bias & 1 == 0)).any():
-        bias, bias_shift = np.where(even, bias >> 1, bias), bias_shift + even
+    bias_shift = trailing_zeros(bias)
+    bias = bias >> bias_shift
     constants = np.unique(bias[bias != 0])
     lo, hi = (
         np.concatenate([edit.columns[name][inputs], constants]).astype(np.int64)

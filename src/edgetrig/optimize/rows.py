@@ -139,3 +139,12 @@ def _followed(alias: Ints) -> Ints:
         if np.array_equal(further, alias):
             return alias
         alias = further
+
+
+def trailing_zeros(values: Ints) -> Ints:
+    """Return how many low bits of each number are 0 (none for 0 itself)."""
+    zeros = np.zeros_like(values)
+    rest = values.copy()
+    while (even := (rest != 0) & (rest & 1 == 0)).any():
+        rest, zeros = np.where(even, rest >> 1, rest), zeros + even
+    return zeros
