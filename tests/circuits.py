@@ -197,18 +197,21 @@ def _append_row(draw: Draw, builder: Builder, limit: int) -> None:
     if op == Op.SELECT:
         _append_select(draw, builder)
         return
-    a, b, p = draw(row), draw(row), 0
+    a, b, c, p = draw(row), draw(row), 0, 0
     if op == Op.TABLE:
         a = _indexable(draw, builder, a)
         p = builder.table(_table(draw, *_ends(builder, a)))
+    elif op == Op.ADD3:
+        c, p = draw(row), draw(st.integers(0, 2))
     elif op in (Op.ADD, Op.SUB):
         p = draw(st.just(0) | st.integers(-8, 8) | st.integers(-limit // 3, limit // 3))
     elif op in (Op.SHL, Op.SHR, Op.LOW, Op.LOWS):
         p = draw(st.integers(1, 8) | st.integers(1, limit // 2 if op == Op.SHL else limit))
-    if _bits_needed(builder, op, a, b, p) > limit:
+    if _bits_needed(builder, op, a, b, c, p) > limit:
         builder.append(draw(st.sampled_from((Op.LOW, Op.LOWS))), a, p=draw(st.integers(1, 20)))
         return
-    builder.append(op, a, b if OPERANDS[op] > 1 else 0, p=p, fraction=draw(_NEAR), origin=p % 2)
+    b = b if OPERANDS[op] > 1 else 0
+    builder.append(op, a, b, c, p=p, fraction=draw(_NEAR), origin=p % 2)
 
 
 def _append_select(draw: Draw, builder: Builder) -> None:
@@ -246,9 +249,12 @@ def _ends(builder: Builder, row: int) -> tuple[int, int]:
     return int(builder.column("lo")[row]), int(builder.column("hi")[row])
 
 
-def _bits_needed(builder: Builder, op: Op, a: int, b: int, p: int) -> int:
+def _bits_needed(builder: Builder, op: Op, a: int, b: int, c: int, p: int) -> int:
     """Return an upper bound of the bits of the row's magnitude."""
-    bits_a, bits_b = (max(abs(v) for v in _ends(builder, k)).bit_length() for k in (a, b))
+    bits = [max(abs(v) for v in _ends(builder, k)).bit_length() for k in (a, b, c)]
+    bits_a, bits_b, _ = bits
+    if op == Op.ADD3:
+        return max(bits) + 2
     if op in (Op.ADD, Op.SUB):
         return max(bits_a + max(-p, 0), bits_b + max(p, 0)) + 1
     if op == Op.MUL:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgetrig.circuit import Circuit, Op, load_with_notes, save
+from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
 from edgetrig.emulate import Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
 from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay
@@ -398,7 +398,7 @@ class Design:
                 {
                     "layer": name or "unnamed",
                     "operations": int(mine.sum()),
-                    "adders": int((mine & np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG))).sum()),
+                    "adders": int((mine & np.isin(rows.op, ADDERS)).sum()),
                     "widths": circuit.widths[handed].tolist(),
                 }
             )
@@ -412,7 +412,7 @@ class Design:
         bits = int(self.pipelined.widths[registers].sum())
         lines = [
             f"{self.name}: {inputs} -> {outputs}",
-            f"  {len(self.circuit):,} operations, {self.circuit.count(Op.ADD, Op.SUB):,} adders",
+            f"  {len(self.circuit):,} operations, {self.circuit.count(*ADDERS):,} adders",
             f"  {self.latency} clock cycles, {bits:,} register bits",
             f"  {self.estimated_clock_ns:.2f} ns a cycle (estimate for {self.target.part})",
         ]

@@ -266,7 +266,7 @@ def _output(**changes: object) -> Circuit:
 
 
 BROKEN = {
-    "an unknown operation": (lambda: _changed("op", TOTAL, 18), "operation code 18"),
+    "an unknown operation": (lambda: _changed("op", TOTAL, 99), "operation code 99"),
     "an operand that comes later": (lambda: _changed("a", TOTAL, LAST), "does not come before"),
     "an operand that is itself": (lambda: _changed("b", TOTAL, TOTAL), "does not come before"),
     "a negative operand": (lambda: _changed("b", TOTAL, -1), "does not come before"),

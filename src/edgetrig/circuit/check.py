@@ -13,7 +13,7 @@ from edgetrig.circuit.ops import OPERANDS, Op
 from edgetrig.errors import CircuitError
 
 _KINDS = {"op": np.uint8, "lo": np.int64, "hi": np.int64}
-_PARAMETER = (Op.INPUT, Op.ADD, Op.SUB, Op.SHL, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE)
+_PARAMETER = (Op.INPUT, Op.ADD, Op.SUB, Op.SHL, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE, Op.ADD3)
 
 
 def check(circuit: Circuit) -> None:
@@ -134,6 +134,9 @@ def _parameter_problems(circuit: Circuit) -> Iterator[str]:
     row = _first(np.isin(rows.op, (Op.SHL, Op.SHR, Op.LOW, Op.LOWS)) & (rows.p <= 0))
     if row is not None:
         yield f"row {row}: parameter {rows.p[row]} must be positive"
+    row = _first((rows.op == Op.ADD3) & ((rows.p < 0) | (rows.p > 2)))
+    if row is not None:
+        yield f"row {row}: ADD3 subtracts 0, 1 or 2 operands, not {rows.p[row]}"
     row = _first(~np.isin(rows.op, _PARAMETER) & (rows.p != 0))
     if row is not None:
         yield f"row {row}: a parameter that {Op(rows.op[row]).name} does not have"

@@ -23,7 +23,7 @@ _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
 _SHL, _SHR, _LOW, _LOWS = int(Op.SHL), int(Op.SHR), int(Op.LOW), int(Op.LOWS)
 _LT, _EQ, _SELECT = int(Op.LT), int(Op.EQ), int(Op.SELECT)
 _AND, _OR, _XOR = int(Op.AND), int(Op.OR), int(Op.XOR)
-_TABLE, _REG = int(Op.TABLE), int(Op.REG)
+_TABLE, _REG, _ADD3 = int(Op.TABLE), int(Op.REG), int(Op.ADD3)
 
 WIDEST = 62
 """Bits of magnitude up to which intervals are kept in int64."""
@@ -140,6 +140,17 @@ def _add(lo_a: int, hi_a: int, lo_b: int, hi_b: int, shift: int) -> tuple[int, i
     if shift >= 0:
         return lo_a + (lo_b << shift), hi_a + (hi_b << shift)
     return (lo_a << -shift) + lo_b, (hi_a << -shift) + hi_b
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def _add3(
+    lo_a: int, hi_a: int, lo_b: int, hi_b: int, lo_c: int, hi_c: int, subtracted: int
+) -> tuple[int, int]:
+    if subtracted == 2:
+        lo_b, hi_b = -hi_b, -lo_b
+    if subtracted > 0:
+        lo_c, hi_c = -hi_c, -lo_c
+    return lo_a + lo_b + lo_c, hi_a + hi_b + hi_c
 
 
 @register_jitable  # type: ignore[untyped-decorator]
@@ -305,6 +316,12 @@ def propagate(  # noqa: PLR0912, PLR0915 - one branch an operation
         lo_y, hi_y = lo[y], hi[y]
         if _needed_bits(code, lo_x, hi_x, lo_y, hi_y, shift) > limit:
             return row
+        if code == _ADD3:
+            z = int(c[row])
+            if max(_bits(lo_x, hi_x), _bits(lo_y, hi_y), _bits(lo[z], hi[z])) + 2 > limit:
+                return row
+            lo[row], hi[row] = _add3(lo_x, hi_x, lo_y, hi_y, lo[z], hi[z], shift)
+            continue
         one = hi_x - hi_x + 1
         if code == _ADD:
             lo[row], hi[row] = _add(lo_x, hi_x, lo_y, hi_y, shift)

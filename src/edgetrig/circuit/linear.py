@@ -1,8 +1,8 @@
 """Exact intervals of sums: each row as a linear form of the values that no sum can look behind.
 
-Interval arithmetic alone loses that ``8 * x - x`` is ``7 * x``. Here every ADD, SUB, NEG, SHL, REG
-and multiplication by a constant keeps its exact coefficients (affine arithmetic without error
-terms), so the interval of any sum of independent values is the tightest there is.
+Interval arithmetic alone loses that ``8 * x - x`` is ``7 * x``. Here every ADD, SUB, ADD3, NEG,
+SHL, REG and multiplication by a constant keeps its exact coefficients (affine arithmetic without
+error terms), so the interval of any sum of independent values is the tightest there is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from edgetrig.jit import jit
 
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
 _SHL, _CONST, _REG, _INPUT = int(Op.SHL), int(Op.CONST), int(Op.REG), int(Op.INPUT)
+_ADD3 = int(Op.ADD3)
 
 _MOST_TERMS = 512
 """Forms with more terms are cut: the row counts as a value of its own."""
@@ -139,7 +140,8 @@ def _refine(
 ) -> int:
     """Fill `lo` and `hi`; return the number of rows, or the first row of more than 62 bits."""
     count = len(op)
-    ends = np.zeros((count, 2), np.int64)
+    # The last one is for the sum of an ADD3's first two operands.
+    ends = np.zeros((count + 1, 2), np.int64)
     offset = np.zeros(count, np.int64)
     atoms = np.zeros(4 * count + 2 * most, np.int32)
     coefficients = np.zeros(len(atoms), np.int64)
@@ -159,17 +161,27 @@ def _refine(
             continue
         x = a[row]
         linear, y, scale_x, scale_y = linear_scales(op[row], x, b[row], p[row], lo, hi)
+        z, scale_z = row, 0
+        if op[row] == _ADD3:
+            linear, y, z = True, b[row], c[row]
+            scale_x, scale_y, scale_z = 1, -1 if p[row] == 2 else 1, -1 if p[row] > 0 else 1
         terms = ends[x, 1] - ends[x, 0] + (ends[y, 1] - ends[y, 0] if scale_y != 0 else 0)
+        terms += ends[z, 1] - ends[z, 0]
         if linear and terms <= most:
             reach = abs(float(offset[x]) * scale_x) + abs(float(offset[y]) * scale_y)
+            reach += abs(float(offset[z]) * scale_z)
             empty_y = y if scale_y != 0 else row
             end = merge_forms(atoms, coefficients, start, x, empty_y, ends, scale_x, scale_y)
+            if scale_z != 0:
+                ends[count, 0], ends[count, 1] = start, end
+                start = end
+                end = merge_forms(atoms, coefficients, start, count, z, ends, 1, scale_z)
             for k in range(start, end):
                 atom = atoms[k]
                 size = max(abs(float(lo[atom])), abs(float(hi[atom])))
                 reach += abs(float(coefficients[k])) * size
             if reach < _LIMIT:
-                low = high = offset[x] * scale_x + offset[y] * scale_y
+                low = high = offset[x] * scale_x + offset[y] * scale_y + offset[z] * scale_z
                 offset[row] = low
                 for k in range(start, end):
                     atom, value = atoms[k], coefficients[k]
@@ -179,7 +191,7 @@ def _refine(
                 ends[row, 0], ends[row, 1] = start, end
                 used = end
                 continue
-        atoms[start], coefficients[start] = row, 1
-        ends[row, 0], ends[row, 1] = start, start + 1
-        used = start + 1
+        atoms[used], coefficients[used] = row, 1
+        ends[row, 0], ends[row, 1] = used, used + 1
+        used += 1
     return count

@@ -44,6 +44,9 @@ TABLE        ``table a, p``                    entry ``a - start`` of table ``p`
                                                first
 REG          ``reg a``                         ``a`` one clock cycle before: the same value of the
                                                same event, later
+ADD3         ``add3 a, b, c, p``               ``a + b + c`` with the last ``p`` of the three
+                                               subtracted, ``p`` in 0, 1, 2: ``a + b + c``,
+                                               ``a + b - c``, ``a - b - c``; one ternary adder
 ===========  ================================  ==================================================
 """
 
@@ -74,13 +77,17 @@ class Op(IntEnum):
     XOR = 15
     TABLE = 16
     REG = 17
+    ADD3 = 18
 
 
-OPERANDS: Final = (0, 0, 2, 2, 1, 2, 1, 1, 1, 1, 2, 2, 3, 2, 2, 2, 1, 1)
+OPERANDS: Final = (0, 0, 2, 2, 1, 2, 1, 1, 1, 1, 2, 2, 3, 2, 2, 2, 1, 1, 3)
 """How many of ``a, b, c`` each operation reads, by code."""
 
 COMMUTATIVE: Final = frozenset({Op.MUL, Op.EQ, Op.AND, Op.OR, Op.XOR})
 """Operations with ``a`` and ``b`` exchangeable (ADD only with its shift turned round)."""
+
+ADDERS: Final = (Op.ADD, Op.SUB, Op.NEG, Op.ADD3)
+"""Operations that are an adder in hardware."""
 
 WIRING: Final = frozenset({Op.INPUT, Op.CONST, Op.SHL, Op.SHR, Op.LOW, Op.LOWS})
 """Operations that cost no logic: they only name or rename bits."""

@@ -11,7 +11,7 @@ from edgetrig.circuit.ops import OPERANDS, Op
 
 _PLAIN = re.compile(r"[\w./:+-]+", re.ASCII)
 _SHIFTED = (Op.ADD, Op.SUB)
-_PARAMETER = (Op.SHL, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE)
+_PARAMETER = (Op.SHL, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE, Op.ADD3)
 
 
 def to_text(circuit: Circuit) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.emulate.kernels import INSTRUCTIONS, LANES
+from edgetrig.emulate.sums import binary_sums
 from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 
@@ -108,6 +109,7 @@ def make_program(circuit: Circuit) -> Program:
     CircuitError
         If the values alive at one time need more memory than an arena can have.
     """
+    circuit = binary_sums(circuit)
     rows = circuit.rows
     own = np.searchsorted([8, 16, 32, 64], _signed_widths(circuit))
     op, operands, outputs = _merged(circuit)

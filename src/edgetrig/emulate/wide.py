@@ -25,6 +25,7 @@ def _lows(a: Any, p: int) -> Any:
 _EVALUATE: dict[Op, Callable[[Sequence[Any], int], Any]] = {
     Op.ADD: lambda v, p: _add(v[0], v[1], p),
     Op.SUB: lambda v, p: _add(v[0], -v[1], p),
+    Op.ADD3: lambda v, p: v[0] + (v[1] if p < 2 else -v[1]) + (v[2] if p < 1 else -v[2]),
     Op.NEG: lambda v, p: -v[0],
     Op.MUL: lambda v, p: v[0] * v[1],
     Op.SHL: lambda v, p: v[0] * 2**p,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgetrig.circuit import Circuit, Op
+from edgetrig.circuit import ADDERS, Circuit, Op
 from edgetrig.design import Design
 from edgetrig.errors import DataError
 from edgetrig.report.hardware import inputs, layers, stages
@@ -166,7 +166,7 @@ def _hardware(item: Hardware, columns: Sequence[str]) -> Facts:
         "estimated_clock_ns": design.estimated_clock_ns,
         "latency_cycles": design.latency,
         "operations": len(circuit),
-        "adders": circuit.count(Op.ADD, Op.SUB),
+        "adders": circuit.count(*ADDERS),
         "register_bits": int(pipelined.widths[pipelined.rows.op == Op.REG].sum()),
         "input_bits": sum(element["bits"] for element in inputs(circuit, ())),
         "output_bits": int(circuit.widths[circuit.output_rows].sum()),

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import Circuit, Op
+from edgetrig.circuit import ADDERS, Circuit, Op
 from edgetrig.circuit.intervals import widths
 from edgetrig.design import Design
 from edgetrig.optimize import delays_of
 from edgetrig.synthesis import family_of
-
-_ADDERS = (Op.ADD, Op.SUB, Op.NEG)
 
 
 def inputs(circuit: Circuit, columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -98,7 +96,7 @@ def stages(design: Design) -> list[dict[str, Any]]:
 def _paths(circuit: Circuit, delay: list[float]) -> tuple[Any, Any]:
     """Return the longest time and the most adders on a path within the stage, up to each row."""
     ops = circuit.rows.op.tolist()
-    adds = np.isin(circuit.rows.op, _ADDERS).tolist()
+    adds = np.isin(circuit.rows.op, ADDERS).tolist()
     time, count = [0.0] * len(ops), [0] * len(ops)
     for row, operands in enumerate(circuit.rows.operands.tolist()):
         if ops[row] == Op.REG:

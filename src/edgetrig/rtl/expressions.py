@@ -181,6 +181,12 @@ def _joined(net: Net, left: tuple[int, int], sign: str, right: tuple[int, int], 
     return f"{texts[0]} {sign} {texts[1]}"
 
 
+def _sum_of_three(net: Net, row: int) -> str:
+    width, p = net.width[row], net.p[row]
+    a, b, c = (net.bits(k, 0, width) for k in (net.a[row], net.b[row], net.c[row]))
+    return f"{a} {'-' if p == 2 else '+'} {b} {'-' if p else '+'} {c}"
+
+
 def _neg(net: Net, row: int) -> str:
     return f"-{net.bits(net.a[row], 0, net.width[row])}"
 
@@ -277,6 +283,7 @@ _EXPRESSIONS: dict[Op, Callable[[Net, int], str]] = {
     Op.INPUT: _input,
     Op.ADD: _sum,
     Op.SUB: _sum,
+    Op.ADD3: _sum_of_three,
     Op.NEG: _neg,
     Op.MUL: _mul,
     Op.SHL: _shl,

@@ -13,7 +13,7 @@ from edgetrig.rtl.ports import Port
 from edgetrig.rtl.tables import table_module, table_text
 
 _RULE = "// " + "-" * 97
-_COMMENTED = frozenset({Op.INPUT, Op.ADD, Op.SUB, Op.NEG, Op.MUL, Op.SELECT, Op.TABLE})
+_COMMENTED = frozenset({Op.INPUT, Op.ADD, Op.SUB, Op.NEG, Op.MUL, Op.SELECT, Op.TABLE, Op.ADD3})
 
 
 def verilog(circuit: Circuit, name: str = "trigger") -> dict[str, str]:

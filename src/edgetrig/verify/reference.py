@@ -148,6 +148,9 @@ def _evaluate_row(
         sign = 1 if row.op == "add" else -1
         left, right = 2 ** max(-p, 0), sign * 2 ** max(p, 0)
         return [x * left + y * right for x, y in zip(a, b, strict=True)]
+    if row.op == "add3":
+        signs = [1, -1 if p == 2 else 1, -1 if p >= 1 else 1]
+        return [x * signs[0] + y * signs[1] + z * signs[2] for x, y, z in zip(a, b, c, strict=True)]
     if row.op == "select":
         return [y if x else z for x, y, z in zip(a, b, c, strict=True)]
     if row.op == "table":
