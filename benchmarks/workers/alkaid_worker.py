@@ -1,10 +1,14 @@
 """Measure alkaid; runs in its virtual environment."""
 
 import math
+import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+os.environ["KERAS_BACKEND"] = "jax"
 
 import common
 import numpy as np
@@ -15,6 +19,7 @@ from alkaid.trace import FVArray, HWConfig, trace
 from alkaid.types import QInterval
 
 import network
+from cases import CASES
 
 ADD, SUB = 0, 1
 
@@ -37,6 +42,69 @@ def traced(layers: tuple[int, ...], matrices: list[Any]) -> Any:
                 np.zeros(y.shape, bool), np.full(y.shape, 3), np.full(y.shape, 3), "SAT", "RND"
             )
     return trace(x, y)
+
+
+def traced_case(name: str, file: str) -> Any:
+    """Trace a case of `cases`, or a Keras model if there is a file."""
+    if file:
+        from alkaid.converter import trace_model
+
+        return trace(*trace_model(loaded(file), HWConfig(1, -1, -1)))
+    case = CASES[name]
+    ones = np.ones(case.shape)
+    x = FVArray.from_kif(
+        ones.astype(bool),
+        (case.integer * ones).astype(int),
+        (case.fraction * ones).astype(int),
+        HWConfig(1, -1, -1),
+        0,
+        {},
+    )
+    return trace(x, case.program(x, relu))
+
+
+def relu(y: Any) -> Any:
+    return y.relu().quantize(
+        np.zeros(y.shape, bool), np.full(y.shape, 3), np.full(y.shape, 3), "SAT", "RND"
+    )
+
+
+@cache
+def loaded(file: str) -> Any:
+    import hgq  # noqa: F401 - registers its layers
+    import keras
+
+    return keras.models.load_model(file, compile=False)
+
+
+def measure_case(task: dict[str, Any]) -> dict[str, Any]:
+    """Conversion, emulation and Verilog of one circuit."""
+    name, file = task["case"], task["file"]
+    logic = traced_case(name, file)
+    result: dict[str, Any] = {"versions": common.versions("alkaid", "numpy"), "stages": {}}
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def convert() -> None:
+            """Trace, pipeline and print Verilog, without its other files."""
+            made = model(traced_case(name, file), Path(scratch), task["cutoff"], False)
+            fsm_logic_gen(made.fsm, "trigger", print_latency=True, timescale="`timescale 1ns/1ps")
+
+        result["convert"] = common.timed(convert, task["repeats"])
+    x = np.load(task["inputs"])
+    x = x.reshape(len(x), -1)
+    outputs = logic.predict(x[: task["compared"]], n_threads=1)
+    np.save(task["outputs"], outputs.reshape(len(outputs), -1))
+    result["predict"] = common.timed(lambda: logic.predict(x, n_threads=1), task["repeats"])
+    result["events"] = len(x)
+    result["adders"] = sum(op.opcode in (ADD, SUB) for op in logic.ops)
+    for kind, ternary in (("binary", False), ("ternary", True)):
+        for form, cutoff in (("combinational", -1), ("pipelined", task["cutoff"])):
+            folder = Path(task["rtl"], f"{kind}_{form}")
+            made = model(logic, folder, cutoff, ternary)
+            made.write()
+            result["stages"][f"{kind}_{form}"] = len(made.fsm.logic)
+            shutil.rmtree(folder / "sim")
+    return result
 
 
 def model(logic: Any, folder: Path, cutoff: float, ternary: bool) -> Any:
@@ -116,7 +184,7 @@ def _carried_bits(part: Any, op: Any) -> int:
     return max(_width(op.qint) - free, 1)
 
 
-TASKS = {"measure": measure, "matrices": matrices}
+TASKS = {"measure": measure, "matrices": matrices, "case": measure_case}
 
 if __name__ == "__main__":
     common.main(lambda task: TASKS[task["task"]](task))

@@ -10,7 +10,8 @@ import numpy as np
 
 import edgetrig
 import network
-from edgetrig.circuit import Circuit, Op, fixed_input, origin, quantize, trace
+from cases import CASES
+from edgetrig.circuit import ADDERS, Circuit, Op, fixed_input, origin, quantize, trace
 from edgetrig.design import Design
 from edgetrig.optimize import constant_matrices, optimize
 from edgetrig.rtl import verilog
@@ -75,6 +76,52 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         "nonzero": [int(np.count_nonzero(w)) for w in network.weights(layers)],
         "weights": [int(w.size) for w in network.weights(layers)],
     }
+
+
+def measure_case(task: dict[str, Any]) -> dict[str, Any]:
+    """Conversion, emulation and Verilog of one circuit, pipelined in each of the `latencies`."""
+    name, file = task["case"], task["file"]
+    latency = task["latency"]
+
+    def convert() -> Design:
+        model = file or traced_case(name)
+        made = edgetrig.compile(model, latency=latency)
+        verilog(made.pipelined)
+        return made
+
+    made = convert()
+    x = np.load(task["inputs"])
+    result = {
+        "versions": common.versions("edgetrig", "numpy", "numba", "llvmlite"),
+        "convert": common.timed(convert, task["repeats"]),
+        "events": len(x),
+        "adders": made.circuit.count(*ADDERS),
+        "register_bits": int(made.pipelined.widths[made.pipelined.rows.op == Op.REG].sum()),
+        "estimate": estimate(made.circuit).to_dict()["lut"],
+    }
+    outputs = made.predict(x[: task["compared"]], threads=1)
+    np.save(task["outputs"], outputs.reshape(len(outputs), -1))
+    for engine in ("interpreted", "compiled"):
+        made.predict(x[:1000], threads=1, engine=engine)
+        result[engine] = common.timed(
+            lambda chosen=engine: made.predict(x, threads=1, engine=chosen), task["repeats"]
+        )
+    for form, circuit in (("combinational", made.circuit), ("pipelined", made.pipelined)):
+        folder = Path(task["rtl"], form)
+        folder.mkdir(parents=True)
+        for file_name, text in verilog(circuit).items():
+            (folder / file_name).write_text(text)
+    return result
+
+
+def traced_case(name: str) -> Circuit:
+    case = CASES[name]
+    port = fixed_input("x", case.shape, integer=case.integer, fraction=case.fraction)
+    return trace(lambda x: case.program(x, relu), port)
+
+
+def relu(y: Any) -> Any:
+    return quantize(np.maximum(y, 0), 0, 3, 3, "RND", "SAT")
 
 
 def memory(task: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +191,13 @@ def _depth(solved: Circuit) -> int:
     return max(level)
 
 
-TASKS = {"cold": cold, "measure": measure, "memory": memory, "matrices": matrices}
+TASKS = {
+    "cold": cold,
+    "measure": measure,
+    "memory": memory,
+    "matrices": matrices,
+    "case": measure_case,
+}
 
 if __name__ == "__main__":
     common.main(lambda task: TASKS[task["task"]](task))

@@ -32,13 +32,13 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     text = Path("net.json").read_text()
     cells = json.loads(text)["modules"][task["top"]]["cells"].values()
     types = Counter(cell["type"] for cell in cells if cell["type"] != "$scopeinfo")
-    luts = sum(types[f"LUT{k}"] for k in range(1, 7))
+    luts = sum(types[f"LUT{k}"] for k in range(1, 7)) + types["LUT6_2"]
     return {
         "versions": common.versions("pyosys"),
         "LUT": luts,
         "INV": types["INV"],
         "LUT+INV": luts + types["INV"],
-        "CARRY4": types["CARRY4"],
+        "CARRY4": types["CARRY4"] + 2 * types["CARRY8"],
         "MUXF": types["MUXF7"] + types["MUXF8"],
         "FF": sum(count for name, count in types.items() if name.startswith("FD")),
         "SRL": sum(count for name, count in types.items() if name.startswith("SRL")),

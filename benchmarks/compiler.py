@@ -1,0 +1,205 @@
+"""Many circuits, edgetrig beside alkaid: conversion, LUTs, registers, depth, emulation.
+
+``.venv/bin/python benchmarks/compiler.py`` installs the peer into ``benchmarks/.venvs``, trains the
+sparse networks if they are not there yet, measures, and writes ``benchmarks/results/compiler.json``
+and ``compiler.md``. ``--only NAME`` (again and again) measures some rows and keeps the others of
+the last run; ``--quick`` takes one small row and only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cases import CASES
+from peers import HERE, Worker, install, machine, paragraph, say, table, write_whole
+from trained import TARGETS, trained
+
+CUTOFF = 5
+"""Delay of a stage in alkaid's model (an adder is about 1); edgetrig gets as many stages."""
+COMPARED = 5_000
+EVENTS = 200_000
+LARGE = ("matrix_128",)
+"""Synthesised with registers only: ABC9 takes hours for such a circuit in one piece."""
+ROWS = ("network_a", *TARGETS, "matrix_64", "matrix_128", "convolution", "deep_set")
+COSTS = ("LUT", "LUT+INV", "CARRY4", "FF", "depth")
+RESULT = HERE / "results" / "compiler.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small row, only printed")
+    parser.add_argument("--only", action="append", metavar="NAME", choices=ROWS)
+    arguments = parser.parse_args()
+    chosen = ["small"] if arguments.quick else arguments.only or list(ROWS)
+    result: dict[str, Any] = {"rows": {}}
+    if arguments.only and RESULT.is_file():
+        result = json.loads(RESULT.read_text())
+    result |= {"machine": machine()}
+    for name in chosen:
+        result["rows"][name] = measure(name)
+        if not arguments.quick:
+            # Row by row, so that a run that is stopped keeps what it has.
+            write_whole(RESULT, json.dumps(result, indent=1) + "\n")
+            write_whole(RESULT.with_suffix(".md"), report(result))
+    print(report(result))
+
+
+def measure(name: str) -> dict[str, Any]:
+    """Measure one row with both compilers."""
+    say(name)
+    ours, yosys = Worker("edgetrig_worker.py"), Worker("yosys_worker.py")
+    alkaid = Worker("alkaid_worker.py", install("alkaid"))
+    model = trained(name) if name in TARGETS else None
+    result: dict[str, Any] = {"title": _title(name), "date": machine()["date"]}
+    with tempfile.TemporaryDirectory(prefix="edgetrig-benchmark-") as scratch:
+        folder = Path(scratch)
+        np.save(folder / "inputs.npy", _events(name))
+        task = {
+            "task": "case",
+            "case": name,
+            "file": str(model.file) if model else "",
+            "inputs": str(folder / "inputs.npy"),
+            "compared": COMPARED,
+            "repeats": 3,
+            "cutoff": CUTOFF,
+        }
+        peer = alkaid(**task, rtl=str(folder / "alkaid"), outputs=str(folder / "alkaid.npy"))
+        task["latency"] = peer["stages"]["binary_pipelined"]
+        own = ours(**task, rtl=str(folder / "edgetrig"), outputs=str(folder / "edgetrig.npy"))
+        result |= {"edgetrig": own, "alkaid": peer, "stages": peer["stages"], "cost": {}}
+        given = [np.load(folder / f"{tool}.npy") for tool in ("edgetrig", "alkaid")]
+        result["different_events"] = int((given[0] != given[1]).any(axis=1).sum())
+        for form in ("combinational", "pipelined"):
+            if form == "combinational" and name in LARGE:
+                continue
+            for tool, place in (
+                ("edgetrig", f"edgetrig/{form}"),
+                ("alkaid binary", f"alkaid/binary_{form}"),
+                ("alkaid ternary", f"alkaid/ternary_{form}"),
+            ):
+                counts = yosys(folder=str(folder / place), top="trigger")
+                result["cost"][f"{form} {tool}"] = counts
+                say(f"  {form} {tool}: {[counts[key] for key in COSTS]}")
+    return result
+
+
+def _title(name: str) -> str:
+    return CASES[name].title if name in CASES else f"jets, {name}"
+
+
+def _events(name: str) -> Any:
+    if name in CASES:
+        return CASES[name].events(EVENTS)
+    from edgetrig.physics import load_sample
+
+    jets = load_sample("jets").features.astype(np.float32)
+    return np.resize(jets, (EVENTS, jets.shape[1]))
+
+
+def report(result: dict[str, Any]) -> str:
+    """Return the result as a page of Markdown."""
+    about, rows = result["machine"], result["rows"]
+    versions: dict[str, str] = {}
+    for row in rows.values():
+        parts = (row["edgetrig"], row["alkaid"], *row["cost"].values())
+        versions.update({k: v for part in parts for k, v in part["versions"].items()})
+    lines = [
+        "# Circuits, edgetrig beside alkaid",
+        paragraph(
+            f"Written by `benchmarks/compiler.py`, {about['date']}. Goal: at most 0.85 of the",
+            "LUT + INV of alkaid's better form at no more depth, and at most 0.6 of its registers",
+            "at as many stages. Inputs of 8 bits, weights of 6 bits, half of them zero, u6 ReLU",
+            "(RND, SAT), seeds in `benchmarks/cases.py`; the trained networks are our own recipe's",
+            "on the carried jets.",
+        ),
+        paragraph(
+            f"{about['processor']}, {about['cores']} cores, Python {about['python']};",
+            ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".",
+        ),
+        "## Cost",
+        paragraph(
+            "Yosys `synth_xilinx -family xcup`, the same commands for all. Ratios: edgetrig by the",
+            "better of alkaid's two forms (the fewer LUT + INV).",
+        ),
+        table(
+            ("circuit", "form", "stages", "tool", *COSTS, "Yosys CPU s", "LUT+INV", "FF", "depth"),
+            [line for row in rows.values() for line in _cost(row)],
+        ),
+        "## Speed",
+        paragraph(
+            "CPU seconds of one thread, the least of three; conversion from model to pipelined",
+            f"Verilog text; events per CPU second with floats in and out, {EVENTS:,} events.",
+        ),
+        table(
+            (
+                "circuit",
+                "adders (alkaid)",
+                "convert, s (alkaid)",
+                "interpreted, M events/s",
+                "compiled, M events/s",
+                "alkaid, M events/s",
+                "interpreted / alkaid",
+                "compiled / alkaid",
+                "different events",
+            ),
+            [_speed(row) for row in rows.values()],
+        ),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _cost(row: dict[str, Any]) -> list[list[str]]:
+    lines = []
+    for form in ("combinational", "pipelined"):
+        found = {k: v for k, v in row["cost"].items() if k.startswith(form)}
+        if not found:
+            continue
+        peers = [v for k, v in found.items() if "alkaid" in k]
+        best = min(peers, key=lambda counts: counts["LUT+INV"])
+        for name, counts in found.items():
+            tool = name.removeprefix(f"{form} ")
+            kind = tool.removeprefix("alkaid ") if "alkaid" in tool else "binary"
+            stages = row["stages"][f"{kind}_{form}"] if form == "pipelined" else 0
+            ratios = ["", "", ""]
+            if tool == "edgetrig":
+                ratios = [_ratio(counts[k], best[k]) for k in ("LUT+INV", "FF", "depth")]
+            lines.append(
+                [
+                    row["title"],
+                    form,
+                    str(stages),
+                    tool,
+                    *(f"{counts[key]:,}" for key in COSTS),
+                    f"{counts['seconds']:.0f}",
+                    *ratios,
+                ]
+            )
+    return lines
+
+
+def _ratio(own: float, other: float) -> str:
+    return f"{own / other:.2f}" if other else ""
+
+
+def _speed(row: dict[str, Any]) -> list[str]:
+    own, peer = row["edgetrig"], row["alkaid"]
+    theirs = peer["events"] / peer["predict"]["min"] / 1e6
+    rates = [own["events"] / own[engine]["min"] / 1e6 for engine in ("interpreted", "compiled")]
+    return [
+        row["title"],
+        f"{own['adders']:,} ({peer['adders']:,})",
+        f"{own['convert']['min']:.2f} ({peer['convert']['min']:.2f})",
+        *(f"{rate:.3g}" for rate in (*rates, theirs)),
+        *(f"{rate / theirs:.1f}" for rate in rates),
+        str(row["different_events"]),
+    ]
+
+
+if __name__ == "__main__":
+    main()
