@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.circuit import OVERFLOWS, ROUNDINGS, Circuit, Input, Output
 from edgetrig.emulate import wide
 from edgetrig.emulate.kernels import STEP, VECTOR, first_outside, quantize, run
-from edgetrig.emulate.program import MOST_EVENTS, Program, fits_lanes, make_program
+from edgetrig.emulate.lowering import fits_lanes
+from edgetrig.emulate.program import MOST_EVENTS, Program, make_program
 from edgetrig.errors import CircuitError, DataError
 from edgetrig.progress import Progress, silent
 
