@@ -56,6 +56,8 @@ class Delays:
         delay = np.zeros(len(rows))
         for ops, value in (
             ((Op.ADD, Op.SUB, Op.NEG), adder),
+            # Three operands: a row of LUTs makes two of them for the adder's own.
+            ((Op.ADD3,), adder + step),
             ((Op.MUL,), product),
             ((Op.LT, Op.EQ), comparison),
             ((Op.SELECT, Op.AND, Op.OR, Op.XOR), np.full(len(rows), step)),

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op
+from edgetrig.circuit import Circuit, Op, live_rows
 from edgetrig.errors import CircuitError
-from edgetrig.jit import jit
 from edgetrig.optimize.delays import Delays
+from edgetrig.optimize.registers import least_registers
 from edgetrig.optimize.rows import Edit, Ints
-
-_STEPS = 40
-"""Halvings when looking for the shortest period of a given latency."""
+from edgetrig.optimize.stages import Flow, arrival, shortest, soonest
 
 
 def pipeline(
     circuit: Circuit, delays: Delays, *, clock_ns: float | None = None, latency: int | None = None
 ) -> Circuit:
-    """Return the circuit with registers; a new event can enter every clock cycle.
+    """Return the circuit with registers, of the fewest bits; an event can enter every clock cycle.
 
-    Inputs are taken as registered outside; outputs come from registers. Either the clock period or
-    the latency is given; of two placements, every operation as soon or as late as it can be, the
-    one with fewer register bits is taken.
+    Inputs are taken as registered outside; outputs come from registers. Of all placements that
+    keep the time and the number of stages, the one of least register bits is taken (of very large
+    circuits with long stages a good one, see `edgetrig.optimize.registers`).
 
     Parameters
     ----------
@@ -33,195 +32,138 @@ def pipeline(
     clock_ns
         Clock period in ns; an operation longer than that gets a stage of its own.
     latency
-        Clock cycles from input to output, at least 1: the stages are made as short as possible.
+        Clock cycles from input to output, at least 1. Without `clock_ns` the stages are made as
+        short as possible; without `latency` there are as few stages as possible. Stages more than
+        needed can save registers: values then wait where they are narrow.
 
     Raises
     ------
     CircuitError
-        If neither or both are given, or are not positive, or the circuit has registers already.
+        If neither is given, one is not positive, the latency is too short for the clock period, or
+        the circuit has registers already.
     """
-    if (clock_ns is None) == (latency is None):
-        raise CircuitError("give either a clock period or a latency to pipeline for")
     if circuit.count(Op.REG):
         raise CircuitError("the circuit has registers already; pipeline the combinational one")
-    delay = delays.of(circuit)
-    if latency is not None:
-        budget = _shortest(circuit, delay, latency)
-    else:
-        budget = float(clock_ns or 0) - delays.register
-        if not budget > 0:
-            raise CircuitError(
-                f"a clock of {clock_ns} ns leaves no time for logic; registers take"
-                f" {delays.register} ns"
-            )
-    soon = _stages(circuit, delay, budget)
-    late = _mirrored(circuit, delay, budget, int(soon.max(initial=0)))
-    soon, late = (_after_wiring(circuit, stage) for stage in (soon, late))
-    best = min((soon, late), key=lambda stage: _register_bits(circuit, stage))
-    return _with_registers(circuit, best, latency)
+    if latency is not None and latency < 1:
+        raise CircuitError(f"a latency of {latency} clock cycles: use 1 or more")
+    moving = _Moving(circuit)
+    flow, budget, latency = _fitted(moving.flow(delays), delays, clock_ns, latency)
+    return moving.registered(flow, least_registers(flow, latency, budget), latency)
+
+
+def _fitted(
+    flow: Flow, delays: Delays, clock_ns: float | None, latency: int | None
+) -> tuple[Flow, float, int]:
+    """Return the flow with no row longer than a stage, the time for logic in one, the latency."""
+    if clock_ns is None:
+        if latency is None:
+            raise CircuitError("give a clock period or a latency to pipeline for")
+        return flow, shortest(flow, latency), latency
+    budget = clock_ns - delays.register
+    if not budget > 0:
+        raise CircuitError(
+            f"a clock of {clock_ns} ns leaves no time for logic; registers take"
+            f" {delays.register} ns"
+        )
+    flow = replace(flow, delay=np.minimum(flow.delay, budget))
+    fewest = int(soonest(flow, budget).max(initial=0)) + 1
+    if latency is not None and latency < fewest:
+        raise CircuitError(
+            f"a latency of {latency} clock cycles is too short for {clock_ns} ns each; give"
+            f" {fewest} or a longer clock period"
+        )
+    return flow, budget, latency or fewest
 
 
 def stage_delay(circuit: Circuit, delays: Delays) -> float:
     """Return the longest delay between registers in ns, registers included: the clock period."""
-    delay = delays.of(circuit)
-    arrival = _arrival(circuit.rows.operands, delay, circuit.rows.op == Op.REG)
-    return float(arrival.max(initial=0.0)) + delays.register
-
-
-@jit
-def _arrival(
-    operands: NDArray[np.int32], delay: NDArray[np.float64], is_register: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    arrival = np.zeros(len(operands))
-    for row in range(len(operands)):
-        if not is_register[row]:
-            for k in range(3):
-                if operands[row, k] >= 0:
-                    arrival[row] = max(arrival[row], arrival[operands[row, k]])
-        else:
-            arrival[row] = 0.0
-        arrival[row] += delay[row]
-    return arrival
-
-
-def _shortest(circuit: Circuit, delay: NDArray[np.float64], latency: int) -> float:
-    """Return the least time a stage needs for the whole to fit `latency` stages."""
-    if latency < 1:
-        raise CircuitError(f"a latency of {latency} clock cycles: use 1 or more")
-    low = float(delay.max(initial=0.0))
-    high = max(float(_arrival(circuit.rows.operands, delay, circuit.rows.op == Op.REG).max()), low)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if _stages(circuit, delay, middle).max(initial=0) < latency:
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-def _stages(circuit: Circuit, delay: NDArray[np.float64], budget: float) -> Ints:
-    return _as_soon(circuit.rows.operands, delay, budget)
-
-
-@jit
-def _as_soon(operands: NDArray[np.int32], delay: NDArray[np.float64], budget: float) -> Ints:
-    """Return the earliest stage of every row."""
-    count = len(operands)
-    stage, ready = np.zeros(count, np.int64), np.zeros(count)
-    for row in range(count):
-        for k in range(3):
-            operand = operands[row, k]
-            if operand < 0:
-                continue
-            if stage[operand] > stage[row]:
-                stage[row], ready[row] = stage[operand], ready[operand]
-            elif stage[operand] == stage[row]:
-                ready[row] = max(ready[row], ready[operand])
-        # Wiring takes no time: it never starts a stage, not even behind an operation too long.
-        if delay[row] > 0 and ready[row] > 0 and ready[row] + delay[row] > budget + 1e-9:
-            stage[row] += 1
-            ready[row] = 0.0
-        ready[row] += delay[row]
-    return stage
-
-
-def _mirrored(circuit: Circuit, delay: NDArray[np.float64], budget: float, last: int) -> Ints:
-    """Return the latest stage of every row."""
-    stage = _as_late(circuit.rows.operands, delay, budget, last)
-    stage[circuit.rows.op == Op.INPUT] = 0
-    return stage
-
-
-@jit
-def _as_late(
-    operands: NDArray[np.int32], delay: NDArray[np.float64], budget: float, last: int
-) -> Ints:
-    count = len(operands)
-    stage, needed = np.full(count, last, np.int64), np.zeros(count)
-    for row in range(count - 1, -1, -1):
-        # `needed` is the time that users in the same stage still take after this row.
-        if delay[row] > 0 and needed[row] > 0 and needed[row] + delay[row] > budget + 1e-9:
-            stage[row] -= 1
-            needed[row] = 0.0
-        total = needed[row] + delay[row]
-        for k in range(3):
-            operand = operands[row, k]
-            if operand < 0:
-                continue
-            if stage[row] < stage[operand]:
-                stage[operand], needed[operand] = stage[row], total
-            elif stage[row] == stage[operand]:
-                needed[operand] = max(needed[operand], total)
-    return stage
-
-
-def _after_wiring(circuit: Circuit, stage: Ints) -> Ints:
-    """Put shifts to the left where they are used: their zeros need no registers."""
-    last = int(stage.max(initial=0)) + 1
-    return _shifts_late(circuit.rows.operands, circuit.rows.op == Op.SHL, stage, last)
-
-
-@jit
-def _shifts_late(
-    operands: NDArray[np.int32],
-    is_shift: NDArray[np.bool_],
-    stage: Ints,
-    last: int,
-) -> Ints:
-    stage = stage.copy()
-    used = np.full(len(stage), last, np.int64)
-    for row in range(len(stage) - 1, -1, -1):
-        if is_shift[row]:
-            stage[row] = used[row]
-        for k in range(3):
-            operand = operands[row, k]
-            if operand >= 0:
-                used[operand] = min(used[operand], stage[row])
-    return stage
-
-
-@jit
-def _lifetimes(operands: NDArray[np.int32], stage: Ints, outputs: Ints, last: int) -> Ints:
-    """Return how many stages each row's value has to be kept for."""
-    until = stage.copy()
-    for row in outputs:
-        until[row] = last
-    for row in range(len(stage)):
-        for k in range(3):
-            operand = operands[row, k]
-            if operand >= 0:
-                until[operand] = max(until[operand], stage[row])
-    return until - stage
-
-
-def _register_bits(circuit: Circuit, stage: Ints) -> int:
-    last = int(stage.max(initial=0)) + 1
-    kept = _lifetimes(circuit.rows.operands, stage, circuit.output_rows, last)
-    constant = np.asarray(circuit.rows.lo == circuit.rows.hi, np.bool_)
-    return int((np.where(constant, 0, kept) * circuit.widths).sum())
-
-
-def _with_registers(circuit: Circuit, stage: Ints, latency: int | None) -> Circuit:
     rows = circuit.rows
-    last = latency or int(stage[rows.op != Op.SHL].max(initial=0)) + 1
-    stage = np.minimum(stage, last)
-    kept = _lifetimes(rows.operands, stage, circuit.output_rows, last)
-    kept[np.asarray(rows.lo == rows.hi, np.bool_)] = 0
-    edit = Edit(circuit)
-    # delayed[k][row] is the row's value k cycles later.
-    delayed = [np.arange(len(rows))]
-    for cycles in range(1, int(kept.max(initial=0)) + 1):
-        which = np.flatnonzero(kept >= cycles)
-        later = delayed[-1].copy()
-        later[which] = edit.add(
-            Op.REG, a=later[which], fraction=rows.fraction[which], origin=rows.origin[which]
+    operands = np.where((rows.op == Op.REG)[:, None], -1, rows.operands)
+    return float(arrival(operands, delays.of(circuit)).max(initial=0.0)) + delays.register
+
+
+class _Moving:
+    """What moves from stage to stage in a circuit.
+
+    Constants do not move. Nor do shifts to the left, whose zeros would take registers: their
+    operand moves in their place and is shifted where it is read.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        rows = circuit.rows
+        self._circuit = circuit
+        self._carrier, self._shift = np.arange(len(rows)), np.zeros(len(rows), np.int64)
+        while (shifted := rows.op[self._carrier] == Op.SHL).any():
+            self._shift += np.where(shifted, rows.p[self._carrier], 0)
+            self._carrier = np.where(shifted, rows.a[self._carrier], self._carrier)
+        reads = (rows.operands >= 0) & ~circuit.constant[rows.operands]
+        operands = np.where(reads, self._carrier[rows.operands], -1).astype(np.int32)
+        self._outputs = circuit.output_rows[~circuit.constant[circuit.output_rows]]
+        self._rows = np.flatnonzero(live_rows(operands, self._carrier[self._outputs]))
+        self._number = np.full(len(rows) + 1, -1)  # the last is that of "no row"
+        self._number[self._rows] = np.arange(len(self._rows))
+        self._operands = self._number[operands[self._rows]].astype(np.int32)
+
+    def flow(self, delays: Delays) -> Flow:
+        """Return the rows that move, in their order."""
+        is_output = np.zeros(len(self._rows), np.bool_)
+        is_output[self._number[self._carrier[self._outputs]]] = True
+        return Flow(
+            self._operands,
+            delays.of(self._circuit)[self._rows],
+            self._circuit.widths[self._rows],
+            self._circuit.rows.op[self._rows] == Op.INPUT,
+            is_output,
         )
-        delayed.append(later)
-    table = np.stack(delayed)
-    for k, name in enumerate("abc"):
-        used = rows.operands[:, k] >= 0
-        operand = rows.operands[used, k]
-        wait = np.minimum(stage[used] - stage[operand], kept[operand])
-        edit.columns[name][used] = table[wait, operand]
-    outputs = circuit.output_rows
-    return edit.circuit(outputs=table[kept[outputs], outputs])
+
+    def registered(self, flow: Flow, stage: Ints, latency: int) -> Circuit:
+        """Return the circuit with the registers of a placement."""
+        circuit, edit = self._circuit, Edit(self._circuit)
+        rows = circuit.rows
+        edit.columns["op"][circuit.constant & (rows.op != Op.INPUT)] = Op.CONST
+        edit.columns["p"][edit.columns["op"] == Op.CONST] = 0
+        kept = flow.cycles_kept(stage, latency)
+        # Row k's registers have the numbers first[k], first[k] + 1, ...
+        first = edit.next_row + np.cumsum(kept) - kept
+        row = np.repeat(self._rows, kept)
+        number = edit.next_row + np.arange(len(row))
+        begins = number == np.repeat(first, kept)
+        edit.add(
+            Op.REG,
+            a=np.where(begins, row, number - 1),
+            fraction=rows.fraction[row],
+            origin=rows.origin[row],
+        )
+
+        def delayed(read: Ints, read_in: Ints) -> Ints:
+            """Return the rows that hold what `read` did, in the stages where it is read."""
+            carrier = self._number[self._carrier[read]]
+            wait = read_in - stage[carrier]
+            late = wait > 0
+            value = np.where(late, first[carrier] + wait - 1, read)
+            shifted = np.flatnonzero(late & (self._shift[read] > 0))
+            _, chosen, place = np.unique(
+                np.stack([read[shifted], wait[shifted]]),
+                axis=1,
+                return_index=True,
+                return_inverse=True,
+            )
+            again = shifted[chosen]
+            made = edit.add(
+                Op.SHL,
+                a=value[again],
+                p=self._shift[read[again]],
+                fraction=rows.fraction[read[again]],
+                origin=rows.origin[read[again]],
+            )
+            value[shifted] = made[place.ravel()]
+            return value
+
+        for k, name in enumerate("abc"):
+            reader = np.flatnonzero(self._operands[:, k] >= 0)
+            where = self._rows[reader]
+            edit.columns[name][where] = delayed(rows.operands[where, k], stage[reader])
+        outputs = circuit.output_rows.copy()
+        moving = ~circuit.constant[outputs]
+        outputs[moving] = delayed(self._outputs, np.full(len(self._outputs), latency))
+        return edit.circuit(outputs=outputs)
