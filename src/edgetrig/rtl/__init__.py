@@ -3,6 +3,7 @@
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.ports import Port, pack, ports, unpack
 from edgetrig.rtl.project import write
+from edgetrig.rtl.ternary import carry_cell
 from edgetrig.rtl.verilog import verilog
 
-__all__ = ["Port", "identifiers", "pack", "ports", "unpack", "verilog", "write"]
+__all__ = ["Port", "carry_cell", "identifiers", "pack", "ports", "unpack", "verilog", "write"]

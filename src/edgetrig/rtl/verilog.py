@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.rtl.expressions import Net, expression, part, vector
@@ -11,6 +12,7 @@ from edgetrig.rtl.layout import closing, opening, wrapped
 from edgetrig.rtl.names import comment, identifiers
 from edgetrig.rtl.ports import Port
 from edgetrig.rtl.tables import table_module, table_text
+from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 
 _RULE = "// " + "-" * 97
 _COMMENTED = frozenset({Op.INPUT, Op.ADD, Op.SUB, Op.NEG, Op.MUL, Op.SELECT, Op.TABLE, Op.ADD3})
@@ -42,21 +44,29 @@ def verilog(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
     """
     top = identifiers([name])[0]
     net = Net.of(circuit, top)
+    ternary = ternary_adders(net)
     if net.registers:
         stages = _stages(net)
         files = {f"{top}.v": _top(net, stages)}
-        files.update({f"{stage.module}.v": _stage_text(net, stage) for stage in stages})
+        files.update({f"{stage.module}.v": _stage_text(net, stage, ternary) for stage in stages})
     else:
         files = {f"{top}.v": _combinational(net)}
     tables = {table_module(net, row): row for row in net.logic if net.op[row] == Op.TABLE}
     files.update({f"{module}.v": table_text(net, module, row) for module, row in tables.items()})
+    if ternary:
+        files[f"{cell_name(net)}.v"] = cell_text(net, "add3.v")
     return files
 
 
 # --- modules --------------------------------------------------------------------------------------
 
 
-def _lines(net: Net, rows: list[int], declared: frozenset[int] = frozenset()) -> Iterator[str]:
+def _lines(
+    net: Net,
+    rows: list[int],
+    declared: frozenset[int] = frozenset(),
+    ternary: Mapping[int, Ternary] = MappingProxyType({}),
+) -> Iterator[str]:
     """Yield one line a row; `declared` rows are ports already and are assigned."""
     origins = net.circuit.rows.origin.tolist()
     fractions = net.circuit.rows.fraction.tolist()
@@ -71,6 +81,9 @@ def _lines(net: Net, rows: list[int], declared: frozenset[int] = frozenset()) ->
                 yield f"  wire {vector(net.width[row])}v{row};"
             index = net.name(net.a[row])
             line = f"  {table_module(net, row)} t{row} (.index({index}), .value(v{row}));"
+        elif row in ternary:
+            yield from _passed_bits(net, row, ternary[row])
+            line = _ternary_adder(net, row, ternary[row])
         elif row in declared:
             line = f"  assign v{row} = {expression(net, row)};"
         else:
@@ -78,6 +91,21 @@ def _lines(net: Net, rows: list[int], declared: frozenset[int] = frozenset()) ->
         if net.op[row] in _COMMENTED:
             line += f"  // [{net.lo[row]}, {net.hi[row]}]{scale(fractions[row])}"
         yield line
+
+
+def _passed_bits(net: Net, row: int, adder: Ternary) -> Iterator[str]:
+    if adder.first:
+        target = part(f"v{row}", net.width[row], 0, adder.first)
+        yield f"  assign {target} = {net.bits(adder.passed, 0, adder.first)};"
+
+
+def _ternary_adder(net: Net, row: int, adder: Ternary) -> str:
+    first, width = adder.first, net.width[row] - adder.first
+    operands = zip("abc", (net.a[row], net.b[row], net.c[row]), strict=True)
+    ports = [f".{port}({net.bits(operand, first, width)})" for port, operand in operands]
+    ports.append(f".sum({part(f'v{row}', net.width[row], first, width)})")
+    parameters = f".WIDTH({width}), .SUBTRACTED({net.p[row]})"
+    return f"  {cell_name(net)} #({parameters}) t{row} ({', '.join(ports)});"
 
 
 def scale(fraction: int) -> str:
@@ -225,7 +253,7 @@ def _stage(net: Net, module: str, level: int, rows: list[int], used: set[int]) -
     return _Stage(module, level, rows, sorted(reads), read_ports, drives)
 
 
-def _stage_text(net: Net, stage: _Stage) -> str:
+def _stage_text(net: Net, stage: _Stage, ternary: Mapping[int, Ternary]) -> str:
     declarations = [
         *(f"input wire {vector(port.bits)}{port.identifier}" for port in stage.ports),
         *(f"input wire {vector(net.width[row])}{net.name(row)}" for row in stage.reads),
@@ -235,7 +263,7 @@ def _stage_text(net: Net, stage: _Stage) -> str:
     lines = [
         f"// {net.top}, stage {stage.level}: the logic {before}.",
         *opening(stage.module, declarations),
-        *_lines(net, stage.rows, frozenset(stage.drives)),
+        *_lines(net, stage.rows, frozenset(stage.drives), ternary),
         closing(),
     ]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error
-from edgetrig.rtl import ports, verilog
+from edgetrig.rtl import carry_cell, ports, verilog
 from edgetrig.synthesis import _yosys
 from edgetrig.synthesis.estimate import estimate
 from edgetrig.synthesis.families import Family, family_of
@@ -39,8 +39,8 @@ class Cost:
     mux
         Wide multiplexers beside the LUTs (MUXF7, PFUMX, ...).
     carry
-        Carry cells: CARRY4 (four bits, whose LUTs are counted), CCU2 (two bits and their two LUTs),
-        ALU and SB_CARRY (one bit).
+        Carry cells: CARRY4 (four bits, whose LUTs are counted; a CARRY8 counts as two), CCU2 (two
+        bits and their two LUTs), ALU and SB_CARRY (one bit).
     ff, srl, dsp, bram
         Flip-flops, shift-register LUTs, multiplier blocks, memory blocks.
     depth
@@ -136,7 +136,10 @@ def synthesize(
     command = f"{family.command} {family.retime}".rstrip() if retime else family.command
     files = verilog(circuit, _TOP)
     steps, note = _synthesis(command, family, _needs_classic_abc(circuit, part))
-    script = ["scratchpad -set abc9.verify false", *(f"read_verilog {name}" for name in files)]
+    # AMD parts take the ternary adder's own cells.
+    chain = carry_cell(part)
+    define = f"-DEDGETRIG_{chain} " if chain else ""
+    script = ["scratchpad -set abc9.verify false", *(f"read_verilog {define}{n}" for n in files)]
     start = time.perf_counter()
     [text] = _yosys.run(
         files, [*script, *steps, "write_json net.json"], ["net.json"], timeout=timeout

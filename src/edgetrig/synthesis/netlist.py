@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 _KINDS = (
-    ("lut", r"LUT\d$|SB_LUT4$|LUT4$|WIDEFN9$"),
+    ("lut", r"LUT\d$|LUT6_2$|SB_LUT4$|LUT4$|WIDEFN9$"),
     ("inverters", r"INV$"),
     ("mux", r"MUXF\d$|PFUMX$|L6MUX21$|MUX2_"),
     ("carry", r"CARRY\d$|CCU2|ALU$|SB_CARRY$"),
@@ -45,6 +45,12 @@ class _Cell:
     inputs: dict[str, list[_Net]]
     outputs: dict[str, list[_Net]]
     source: str
+    init: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many cells it counts for: the carry chain of a slice is counted by four bits."""
+        return 2 if self.type == "CARRY8" else 1
 
 
 class Netlist:
@@ -60,7 +66,10 @@ class Netlist:
     @cached_property
     def counts(self) -> Counter[str]:
         """Cells of each kind."""
-        return Counter(cell.kind for cell in self.cells)
+        counts: Counter[str] = Counter()
+        for cell in self.cells:
+            counts[cell.kind] += cell.size
+        return counts
 
     @cached_property
     def other(self) -> Counter[str]:
@@ -135,7 +144,7 @@ class Netlist:
             outputs = (net for nets in cell.outputs.values() for net in nets)
             known = (layers[net] for net in outputs if net in layers)
             found = layer_of_source(cell.source) or next(known, "")
-            counts.setdefault(found, Counter())[cell.kind] += 1
+            counts.setdefault(found, Counter())[cell.kind] += cell.size
             for nets in cell.inputs.values():
                 for net in nets:
                     layers.setdefault(net, found)
@@ -148,7 +157,9 @@ def _cell(cell: dict[str, Any]) -> _Cell:
         direction = cell["port_directions"].get(port, "input")
         sides.get(direction, sides["output"])[port] = nets
     kind, source = kind_of(cell["type"]), cell["attributes"].get("src", "")
-    return _Cell(kind, cell["type"], sides["input"], sides["output"], source)
+    # The truth table of a LUT, as Yosys writes it: binary digits.
+    init = int(cell["parameters"]["INIT"], 2) if cell["type"] == "LUT6_2" else 0
+    return _Cell(kind, cell["type"], sides["input"], sides["output"], source, init)
 
 
 def _drivers_of(cell: _Cell, drivers: dict[_Net, _Cell]) -> Iterator[_Cell]:
@@ -160,8 +171,11 @@ def _drivers_of(cell: _Cell, drivers: dict[_Net, _Cell]) -> Iterator[_Cell]:
 
 def _levels(cell: _Cell, level: dict[_Net, int]) -> Iterator[tuple[list[_Net], int]]:
     """Yield output nets with their level."""
-    if cell.type == "CARRY4":
-        yield from _carry4_levels(cell, level)
+    if cell.type in ("CARRY4", "CARRY8"):
+        yield from _chain_levels(cell, level)
+        return
+    if cell.type == "LUT6_2":
+        yield from _pair_levels(cell, level)
         return
     own = 0 if cell.kind == "mux" else 1
     highest = 0
@@ -172,14 +186,27 @@ def _levels(cell: _Cell, level: dict[_Net, int]) -> Iterator[tuple[list[_Net], i
         yield nets, highest
 
 
-def _carry4_levels(cell: _Cell, level: dict[_Net, int]) -> Iterator[tuple[list[_Net], int]]:
+def _chain_levels(cell: _Cell, level: dict[_Net, int]) -> Iterator[tuple[list[_Net], int]]:
     """Bit k of a carry chain waits for bits 0 to k only."""
     carry = max((level.get(net, 0) for net in cell.inputs.get("CI", []) if _moves(net)), default=0)
     starts = [net for net in cell.inputs.get("CYINIT", []) if _moves(net)]
-    for k in range(4):
+    for k in range(len(cell.inputs["S"])):
         reads = starts + [cell.inputs[port][k] for port in ("S", "DI")]
         carry = max([carry, *(level.get(net, 0) + 1 for net in reads if _moves(net))])
         yield [cell.outputs[port][k] for port in ("O", "CO") if port in cell.outputs], carry
+
+
+def _pair_levels(cell: _Cell, level: dict[_Net, int]) -> Iterator[tuple[list[_Net], int]]:
+    """Each output of a LUT6_2 waits for the inputs that its half of the truth table looks at."""
+    for port, table, inputs in (("O5", cell.init & 0xFFFFFFFF, 5), ("O6", cell.init, 6)):
+        reads = [cell.inputs[f"I{k}"][0] for k in range(inputs) if _looks_at(table, k, 1 << inputs)]
+        highest = max((1 + level.get(net, 0) for net in reads if _moves(net)), default=0)
+        yield cell.outputs.get(port, []), highest
+
+
+def _looks_at(table: int, k: int, entries: int) -> bool:
+    """Return whether a truth table depends on its input number k."""
+    return any((table >> i ^ table >> (i | 1 << k)) & 1 for i in range(entries))
 
 
 def _moves(net: _Net) -> bool:
