@@ -28,13 +28,11 @@ from edgetrig.optimize.stages import (
     soonest,
 )
 
-PAIRS_PER_ROW: Final = 64
-"""Beyond this many pairs a row (long stages of large circuits), a stricter rule takes over."""
+PAIRS: Final = 16_000_000
+"""Beyond this many pairs of rows (long stages of large circuits) memory would run out."""
 
 
-def least_registers(
-    flow: Flow, latency: int, budget: float, pairs_per_row: int = PAIRS_PER_ROW
-) -> Ints:
+def least_registers(flow: Flow, latency: int, budget: float, most_pairs: int = PAIRS) -> Ints:
     """Return the stage of every row for the least register bits.
 
     Parameters
@@ -45,21 +43,24 @@ def least_registers(
         Number of stages.
     budget
         Time for logic in a stage, in ns; no row takes longer.
-    pairs_per_row
-        The minimum is global while there are at most so many pairs of rows, a row, that have to be
-        kept a stage apart; with more, it is the best that steps of the stricter rule reach.
+    most_pairs
+        The minimum is global while at most so many pairs of rows have to be kept a stage apart.
+        With more, rows rise from every other stage at a time, where all their paths allow it: the
+        result is legal and no worse than the soonest placement, but only locally best.
     """
     stage, last = soonest(flow, budget), latest(flow, budget, latency)
     users, first = _users(flow.operands)
-    most = pairs_per_row * len(stage)
-    pairs = _too_far(flow.operands, flow.delay, stage, last, budget, most)
-    exact = len(pairs) <= most
+    pairs = _too_far(flow.operands, flow.delay, stage, last, budget, most_pairs)
+    exact, parity, idle = len(pairs) <= most_pairs, 0, 0
     while True:
+        can_rise = stage < last
         if not exact:
-            pairs = _neighbours_too_far(flow.operands, flow.delay, stage, budget)
+            pairs, parity = pairs[:0], 1 - parity
+            can_rise &= _end_in_time(flow.operands, flow.delay, stage, parity, budget)
         until = needed_until(flow.operands, flow.is_output, stage, latency)
-        raised = _best_raised(users, first, flow.bits, stage, until, stage < last, pairs)
-        if not raised.any():
+        raised = _best_raised(users, first, flow.bits, stage, until, can_rise, pairs)
+        idle = 0 if raised.any() else idle + 1
+        if idle == (1 if exact else 2):
             return stage
         stage = stage + raised
 
@@ -142,31 +143,22 @@ def _too_far(
 
 
 @jit
-def _neighbours_too_far(operands: Operands, delay: Floats, stage: Ints, budget: float) -> Ints:
-    """Return operands and users in adjacent stages whose longest paths do not fit one stage.
-
-    If no first row of these pairs enters its second row's stage, no stage becomes too long.
-    """
-    count, size = len(operands), 0
-    pairs = np.zeros((3 * count, 2), np.int64)
-    before, after = np.zeros(count), delay.copy()
-    for row in range(count):
+def _end_in_time(
+    operands: Operands, delay: Floats, stage: Ints, parity: int, budget: float
+) -> Flags:
+    """Return the rows of every other stage whose paths through it and the next fit one stage."""
+    time = np.zeros(len(operands))  # of the longest path from each row on, itself included
+    for row in range(len(operands) - 1, -1, -1):
+        time[row] += delay[row]
         for k in range(3):
             operand = operands[row, k]
-            if operand >= 0 and stage[operand] == stage[row]:
-                before[row] = max(before[row], before[operand])
-        before[row] += delay[row]
-    for row in range(count - 1, -1, -1):
-        for k in range(3):
-            operand = operands[row, k]
-            if operand < 0:
-                continue
-            if stage[operand] == stage[row]:
-                after[operand] = max(after[operand], after[row] + delay[operand])
-            elif stage[operand] + 1 == stage[row] and before[operand] + after[row] > budget + SLACK:
-                pairs[size, 0], pairs[size, 1] = operand, row
-                size += 1
-    return pairs[:size]
+            if operand >= 0 and (
+                stage[operand] == stage[row]
+                or (stage[operand] + 1 == stage[row] and stage[operand] % 2 == parity)
+            ):
+                time[operand] = max(time[operand], time[row])
+    ends: Flags = (stage % 2 == parity) & (time <= budget + SLACK)
+    return ends
 
 
 @jit
