@@ -148,6 +148,27 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def pipeline_stages(task: dict[str, Any]) -> dict[str, Any]:
+    """Cut one circuit into stages; return what each computes and what is registered behind it."""
+    logic = traced_case(task["case"], "")
+    with tempfile.TemporaryDirectory() as scratch:
+        fsm = model(logic, Path(scratch), task["cutoff"], False).fsm
+    stages = []
+    for part in fsm.logic.values():
+        # A sum's bits, 0 for whatever is no adder (opcode 4 adds a constant).
+        adders = [_width(op.qint) if op.opcode in (ADD, SUB, 4) else 0 for op in part.ops]
+        selects = [op.opcode == 6 for op in part.ops]
+        stages.append(
+            {
+                "operands": [list(op.addr) for op in part.ops],
+                "adders": adders,
+                "selects": selects,
+                "register_bits": int(sum(int(bits) for kif in part.out_kifs for bits in kif)),
+            }
+        )
+    return {"versions": common.versions("alkaid"), "stages": stages}
+
+
 def matrices(task: dict[str, Any]) -> dict[str, Any]:
     """Solve one constant matrix."""
     size = task["size"]
@@ -184,7 +205,12 @@ def _carried_bits(part: Any, op: Any) -> int:
     return max(_width(op.qint) - free, 1)
 
 
-TASKS = {"measure": measure, "matrices": matrices, "case": measure_case}
+TASKS = {
+    "measure": measure,
+    "matrices": matrices,
+    "case": measure_case,
+    "stages": pipeline_stages,
+}
 
 if __name__ == "__main__":
     common.main(lambda task: TASKS[task["task"]](task))

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ import network
 from cases import CASES
 from edgetrig.circuit import ADDERS, Circuit, Op, fixed_input, origin, quantize, trace
 from edgetrig.design import Design
-from edgetrig.optimize import constant_matrices, optimize
+from edgetrig.optimize import (
+    Delays,
+    constant_matrices,
+    delays_of,
+    optimize,
+    pipeline,
+    stage_delay,
+)
 from edgetrig.rtl import verilog
 from edgetrig.synthesis import estimate
 
@@ -120,6 +128,28 @@ def traced_case(name: str) -> Circuit:
     return trace(lambda x: case.program(x, relu), port)
 
 
+def registers(task: dict[str, Any]) -> dict[str, Any]:
+    """Pipeline one circuit by each pair of clock period (ns, or adders in a row) and latency."""
+    made = optimize(traced_case(task["case"]))
+    by_adders = Delays(lut=0.0, net=0.0, carry=1.0, carry_bit=0.0, register=0.0)
+    by_time = delays_of("UltraScale+")
+    placements = []
+    for kind, clock, latency in task["wanted"]:
+        delays = by_adders if kind == "adders" else by_time
+        cut = partial(pipeline, made, delays, clock_ns=clock, latency=latency)
+        after = cut()
+        placements.append(
+            {
+                "stages": after.latency,
+                "register_bits": int(after.widths[after.rows.op == Op.REG].sum()),
+                "ns": stage_delay(after, by_time),
+                "adders": stage_delay(after, by_adders),
+                "seconds": common.timed(cut, 2)["min"],
+            }
+        )
+    return {"versions": common.versions("edgetrig"), "rows": len(made), "placements": placements}
+
+
 def relu(y: Any) -> Any:
     return quantize(np.maximum(y, 0), 0, 3, 3, "RND", "SAT")
 
@@ -197,6 +227,7 @@ TASKS = {
     "memory": memory,
     "matrices": matrices,
     "case": measure_case,
+    "registers": registers,
 }
 
 if __name__ == "__main__":
