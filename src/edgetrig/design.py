@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
 from edgetrig.emulate import Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
-from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay
+from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay, ternary_sums
 from edgetrig.progress import Progress, silent
 from edgetrig.trigger import (
     WorkingPoint,
@@ -89,10 +89,12 @@ class Design:
         target = self.target
         if target.latency == 0:
             return self.circuit
-        delays = delays_of(self._family)
+        family = self._family
         if target.latency is not None:
-            return pipeline(self.circuit, delays, latency=target.latency)
-        return pipeline(self.circuit, delays, clock_ns=target.clock_ns)
+            staged = pipeline(self.circuit, delays_of(family), latency=target.latency)
+            return ternary_sums(staged, family)
+        staged = pipeline(self.circuit, delays_of(family), clock_ns=target.clock_ns)
+        return ternary_sums(staged, family, target.clock_ns)
 
     @property
     def latency(self) -> int:

@@ -8,10 +8,12 @@ from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.passes import PASSES, optimize
 from edgetrig.optimize.pipeline import pipeline, stage_delay
 from edgetrig.optimize.simplify import simplify
+from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
 
 __all__ = [
     "DELAYS",
     "PASSES",
+    "TERNARY_FAMILIES",
     "Delays",
     "clips_last",
     "comparisons",
@@ -22,4 +24,5 @@ __all__ = [
     "pipeline",
     "simplify",
     "stage_delay",
+    "ternary_sums",
 ]

@@ -1,8 +1,11 @@
-"""What a sum of two shifted values takes: its interval and an estimate of its LUTs."""
+"""What a sum of shifted values takes: its interval and an estimate of its LUTs."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgetrig.jit import jit
+from edgetrig.optimize.rows import Ints
 
 
 @jit
@@ -40,3 +43,22 @@ def sum_cost(lo_a: int, hi_a: int, lo_b: int, hi_b: int, shift: int, subtract: i
         if shift < 0 and lo_b >= 0 and hi_b >> -shift == 0:
             return 0
     return max(bits(lo, hi) - free, 1)
+
+
+@jit
+def triple_cost(lo: Ints, hi: Ints, shifts: Ints, signs: Ints) -> int:
+    """Estimate the LUTs of a ternary adder: result bits, less the low bits of one operand alone.
+
+    Parameters
+    ----------
+    lo, hi
+        Interval of each term as it enters the sum, shifted and with its sign, shape (3,).
+    shifts, signs
+        How far each is to the left, and 1 or -1, shape (3,).
+    """
+    order = np.sort(shifts)
+    free = order[1]
+    for k in range(3):
+        if shifts[k] == order[0] and signs[k] < 0:
+            free = order[0]
+    return int(max(bits(lo.sum(), hi.sum()) - free, 1))
