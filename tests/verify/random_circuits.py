@@ -1,10 +1,8 @@
-"""Random circuits over every operation, as many sub-circuits side by side as one build can take."""
-
-from dataclasses import replace
+"""Random circuits over every operation, large enough to be worth a build of the simulator."""
 
 import numpy as np
 
-from edgetrig.circuit import OPERANDS, Builder, Circuit, Input, Op, Output, Rows, Table
+from edgetrig.circuit import Builder, Input, Op, Output, Table
 
 WIDTHS = (0, 1, 2, 3, 5, 8, 13, 20, 31, 32, 33, 40, 61)
 
@@ -98,33 +96,3 @@ def random_codes(circuit, events, seed):
             )
             columns.append(values)
     return np.stack(columns, axis=1)
-
-
-def side_by_side(circuits):
-    """Return one combinational circuit that holds several, so that one build serves them all."""
-    columns = {name: [] for name in Rows.__dataclass_fields__}
-    inputs, outputs, tables, origins = [], [], [], []
-    rows = elements = 0
-    for number, circuit in enumerate(circuits):
-        part = circuit.rows
-        reads = np.array(OPERANDS)[part.op]
-        for k, name in enumerate("abc"):
-            columns[name].append(np.where(reads > k, getattr(part, name) + rows, 0))
-        shift = np.select([part.op == Op.INPUT, part.op == Op.TABLE], [elements, len(tables)], 0)
-        columns["p"].append(part.p + shift)
-        columns["origin"].append(part.origin + len(origins))
-        for name in ("op", "lo", "hi", "fraction"):
-            columns[name].append(getattr(part, name))
-        inputs += [replace(port, name=f"{port.name}_{number}") for port in circuit.inputs]
-        outputs += [
-            replace(port, name=f"{port.name}_{number}", rows=port.rows + rows)
-            for port in circuit.outputs
-        ]
-        tables += circuit.tables
-        origins += [f"{name} {number}" for name in circuit.origins]
-        rows += len(circuit)
-        elements += sum(port.size for port in circuit.inputs)
-    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-    kinds = {"op": np.uint8, "lo": joined["lo"].dtype, "hi": joined["hi"].dtype}
-    typed = {name: column.astype(kinds.get(name, np.int32)) for name, column in joined.items()}
-    return Circuit(Rows(**typed), tuple(inputs), tuple(outputs), tuple(tables), tuple(origins))

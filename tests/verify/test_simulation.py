@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from random_circuits import random_circuit, side_by_side
+from random_circuits import random_circuit
 
 from circuits import random_circuits, random_codes
 from edgetrig.circuit import Builder, Circuit, Input, Op, Output, Rows
 from edgetrig.errors import DataError, ToolError
+from edgetrig.fuzz import side_by_side
 from edgetrig.rtl import verilog
 from edgetrig.verify import evaluate, lint, simulate
 

@@ -15,7 +15,7 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-_ORDER = ("generate", "train", "compile", "predict", "verify", "synth", "report", "demo")
+_ORDER = ("generate", "train", "compile", "predict", "verify", "synth", "report", "demo", "fuzz")
 
 
 class Commands(TyperGroup):
@@ -128,6 +128,14 @@ _add(
     commands.report,
     "edgetrig report jets.edgetrig --data jets.parquet --signal t --acceptance 0.01 --out report",
     "edgetrig report top.edgetrig --no-synth --out report",
+)
+_add(
+    app,
+    "fuzz",
+    commands.fuzz,
+    "edgetrig fuzz --seconds 600 --simulate",
+    "edgetrig fuzz --cases 1000 --seed 7 --out found",
+    "edgetrig fuzz --replay found",
 )
 _add(demo, "jets", commands.demo_jets, "edgetrig demo jets --out demo-jets")
 app.add_typer(demo, name="demo")
