@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit.intervals import IntArray
-from edgetrig.rtl.expressions import vector
 from edgetrig.rtl.ports import Port, pack
+from edgetrig.rtl.verilog_text import vector
 
 
 def vector_files(codes: IntArray, layout: list[Port]) -> dict[str, str]:

@@ -1,26 +1,10 @@
-"""Pieces of Verilog text that several files share."""
+"""Pieces of text that several files share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 _WIDE = 100
-
-
-def opening(module: str, declarations: list[str]) -> Iterator[str]:
-    """Yield the lines that open a module."""
-    yield "/* verilator lint_off UNUSEDSIGNAL */  // bits that a shift or a wrap drops stay unused"
-    if not declarations:
-        yield f"module {module};"
-        return
-    yield f"module {module} ("
-    yield ",\n".join(f"  {line}" for line in declarations)
-    yield ");"
-
-
-def closing() -> str:
-    """Return the lines that close a module."""
-    return "endmodule\n/* verilator lint_on UNUSEDSIGNAL */\n"
 
 
 def wrapped(items: list[str]) -> Iterator[str]:

@@ -15,9 +15,10 @@ from edgetrig.circuit.intervals import IntArray
 from edgetrig.errors import DataError, Error
 from edgetrig.files import whole_folder
 from edgetrig.rtl.bench import bench, vector_files
+from edgetrig.rtl.describe import element_runs
 from edgetrig.rtl.names import comment, identifiers
 from edgetrig.rtl.ports import Port, ports
-from edgetrig.rtl.verilog import element_runs, verilog
+from edgetrig.rtl.verilog import verilog
 
 _DEVICE = "AGFB014R24A2E2V"  # Quartus needs some device; the script's first argument replaces it
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.rtl.expressions import Net, part, vector
-from edgetrig.rtl.layout import closing, opening, wrapped
+from edgetrig.rtl.layout import wrapped
+from edgetrig.rtl.net import Net
+from edgetrig.rtl.verilog_text import closing, opening, part, vector
 
 _WIDE = 100
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from edgetrig.circuit import Op
-from edgetrig.rtl.expressions import Net
+from edgetrig.rtl.net import Net
 
 _CELL = "edgetrig_add3"
 _ALL = 1 << 30  # low zeros of 0
