@@ -261,3 +261,17 @@ def test_widths_are_width(pairs):
 def test_width_of_one_end_beyond_64_bits():
     lo, hi = np.zeros(1, np.int64), np.array([2**86 - 1], object)
     assert widths(lo, hi).tolist() == [86]
+
+
+def test_a_choice_of_a_shifted_negative_is_cut_at_its_own_scale():
+    builder = Builder()
+    port = Input("x", np.array([-32]), np.array([31]), np.array([0]))
+    x = builder.input(0, port)
+    below = builder.append(Op.LT, x, builder.constant([0]))
+    minus = builder.append(Op.SHL, builder.append(Op.NEG, x), p=1)
+    twice = builder.append(Op.SHL, x, p=1)
+    chosen = builder.append(Op.SELECT, below, minus, twice)
+    circuit = builder.finish([port], [Output("y", chosen, np.array([0]))])
+    assert (circuit.rows.lo[chosen[0]], circuit.rows.hi[chosen[0]]) == (0, 64)
+    codes = [[x] for x in range(-32, 32)]
+    assert evaluate(str(circuit), codes, check_intervals=True) == [[2 * abs(x)] for (x,) in codes]

@@ -225,11 +225,12 @@ def _cut(
     lo_x: int,
     hi_x: int,
 ) -> tuple[int, int]:
-    """Cut a branch that is x, its upper part, a multiple or -x, where x is in ``[lo_x, hi_x]``."""
+    """Cut a branch that is x, its upper part, -x or a multiple, where x is in ``[lo_x, hi_x]``."""
     low, high = ends
     v, drop = _source(op, a, p, branch)
     if v == x:
         return max(low, lo_x >> drop), min(high, hi_x >> drop)
+    up = 0
     if drop == 0 and op[v] == _SHL:
         up = int(p[v])
         v, drop = _source(op, a, p, a[v])
@@ -238,7 +239,7 @@ def _cut(
     if drop == 0 and op[v] == _NEG:
         v, drop = _source(op, a, p, a[v])
         if v == x:
-            return max(low, -(hi_x >> drop)), min(high, -(lo_x >> drop))
+            return max(low, -(hi_x >> drop) << up), min(high, -(lo_x >> drop) << up)
     return low, high
 
 
