@@ -19,7 +19,8 @@ import numpy as np
 
 from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
-from edgetrig.optimize.pairs import Columns, Values, share_pairs
+from edgetrig.optimize.digits import Columns, Digits, Values, put_in
+from edgetrig.optimize.pairs import share_pairs
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.trees import add_up
 
@@ -172,22 +173,8 @@ def _solve(
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Share pairs, then add up what is left; return the fields of `Sums`."""
     inputs, outputs = len(lo), len(begin) - 1
-    most = inputs + len(digit_value) + 2 * outputs + 1
-    values = Values(
-        np.zeros(most, np.int64),
-        np.zeros(most, np.int64),
-        np.zeros(most, np.int64),
-        np.zeros((4, most), np.int64),
-    )
-    values.lo[:inputs], values.hi[:inputs], values.depth[:inputs] = lo, hi, depth
-    columns = Columns(
-        begin,
-        begin[1:] - begin[:-1],
-        digit_value,
-        digit_shift,
-        digit_sign,
-        np.zeros(outputs, np.float64),
-        np.full(outputs, np.inf),
+    digits, columns, values = _problem(
+        begin, digit_value, digit_shift, digit_sign, lo, hi, depth, outputs
     )
     for column in range(outputs):
         for k in range(begin[column], begin[column + 1]):
@@ -197,5 +184,58 @@ def _solve(
         if extra_depth >= 0 and columns.kraft[column] > 0:
             least = np.ceil(np.log2(columns.kraft[column]))
             columns.bound[column] = 2.0 ** (least + extra_depth)
-    made = share_pairs(columns, values, inputs)
-    return add_up(columns, bias, bias_shift, inputs, made, values)
+    made = share_pairs(digits, columns, values, inputs)
+    return add_up(digits, columns, bias, bias_shift, inputs, made, values)
+
+
+@jit
+def _problem(
+    begin: Ints,
+    digit_value: Ints,
+    digit_shift: Ints,
+    digit_sign: Ints,
+    lo: Ints,
+    hi: Ints,
+    depth: Ints,
+    outputs: int,
+) -> tuple[Digits, Columns, Values]:
+    """Return the digits, value by value, in their columns."""
+    inputs, count = len(lo), len(digit_value)
+    most = inputs + count + 2 * outputs + 1
+    places = 2 * count  # every sum takes two digits for one
+    digits = Digits(
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.bool_),
+        np.zeros(1, np.int64),
+    )
+    columns = Columns(
+        np.full(outputs, -1),
+        np.zeros(outputs, np.int64),
+        np.zeros(outputs, np.float64),
+        np.full(outputs, np.inf),
+    )
+    values = Values(
+        np.zeros(most, np.int64),
+        np.zeros(most, np.int64),
+        np.zeros(most, np.int64),
+        np.zeros((4, most), np.int64),
+        np.arange(places),
+        np.zeros(most, np.int64),
+        np.zeros(most, np.int64),
+    )
+    values.lo[:inputs], values.hi[:inputs], values.depth[:inputs] = lo, hi, depth
+    column = np.searchsorted(begin, np.arange(count), side="right") - 1
+    for new, old in enumerate(np.argsort(digit_value, kind="mergesort")):
+        value = digit_value[old]
+        digits.value[new], digits.column[new] = value, column[old]
+        digits.shift[new], digits.sign[new] = digit_shift[old], digit_sign[old]
+        if values.living[value] == 0:
+            values.first[value] = new
+        values.living[value] += 1
+        put_in(new, digits, columns)
+    return digits, columns, values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetrig.jit import jit
-from edgetrig.optimize.pairs import Columns, Values
+from edgetrig.optimize.digits import Columns, Digits, Values
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.sums import sum_cost, sum_interval
 
@@ -15,14 +15,20 @@ _VALUE, _SHIFT, _SIGN = 0, 1, 2
 
 @jit
 def add_up(
-    columns: Columns, bias: Ints, bias_shift: Ints, inputs: int, made: int, values: Values
+    digits: Digits,
+    columns: Columns,
+    bias: Ints,
+    bias_shift: Ints,
+    inputs: int,
+    made: int,
+    values: Values,
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Sum what is left of every column; return the fields of `edgetrig.optimize.shift_add.Sums`."""
     outputs = len(columns.length)
     output, shift = np.full(outputs, -1, np.int64), np.zeros(outputs, np.int64)
     sign = np.ones(outputs, np.int64)
     for column in range(outputs):
-        terms = _terms(columns, column, bias[column], bias_shift[column])
+        terms = _terms(digits, columns, column, bias[column], bias_shift[column])
         count = terms.shape[1]
         while count > 1:
             i, j = _cheapest(terms, count, values)
@@ -44,14 +50,16 @@ def add_up(
 
 
 @jit
-def _terms(columns: Columns, column: int, bias: int, bias_shift: int) -> Ints:
+def _terms(digits: Digits, columns: Columns, column: int, bias: int, bias_shift: int) -> Ints:
     """Return the terms of a column: its digits and its constant."""
-    first, count = columns.start[column], columns.length[column]
+    count = columns.length[column]
     terms = np.ones((3, count + (1 if bias >= 0 else 0)), np.int64)
-    for k in range(count):
-        terms[_VALUE, k] = columns.value[first + k]
-        terms[_SHIFT, k] = columns.shift[first + k]
-        terms[_SIGN, k] = columns.sign[first + k]
+    digit = columns.head[column]
+    for k in range(count - 1, -1, -1):
+        terms[_VALUE, k] = digits.value[digit]
+        terms[_SHIFT, k] = digits.shift[digit]
+        terms[_SIGN, k] = digits.sign[digit]
+        digit = digits.after[digit]
     if bias >= 0:
         terms[_VALUE, count], terms[_SHIFT, count] = bias, bias_shift
     return terms

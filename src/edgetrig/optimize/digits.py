@@ -1,0 +1,203 @@
+"""The digits that are still to be summed: columns of shifted, signed values, and pairs of them.
+
+Every output is a column of digits. A pair ``u +- v * 2**d`` is named by one integer, its key, so
+that equal pairs of different columns are found. Making a sum of a pair takes its digits out of the
+columns and puts one digit of the sum in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.jit import jit
+from edgetrig.optimize.rows import Ints
+
+_SHIFT_BITS = 9
+_VALUE_BITS = 24
+MOST_VALUES = 1 << _VALUE_BITS
+"""Values (inputs and sums together) one problem may have."""
+
+_NONE = -1
+
+
+class Digits(NamedTuple):
+    """The digits of all columns, a column's chained, a value's one after another.
+
+    ``after`` and ``before`` are the neighbours in the column (-1 at the ends); ``alive`` is false
+    for digits that a sum has taken. ``used[0]`` digits are there so far.
+    """
+
+    value: Ints
+    shift: Ints
+    sign: Ints
+    column: Ints
+    after: Ints
+    before: Ints
+    alive: NDArray[np.bool_]
+    used: Ints
+
+
+class Columns(NamedTuple):
+    """First digit and number of digits of every column, and how deep its tree may be.
+
+    ``kraft`` is the sum of ``2**depth`` over a column's digits: its tree is as deep as the
+    logarithm of that (Kraft's inequality), and it must not grow beyond ``bound``.
+    """
+
+    head: Ints
+    length: Ints
+    kraft: NDArray[np.float64]
+    bound: NDArray[np.float64]
+
+
+class Values(NamedTuple):
+    """Interval and depth of inputs and sums; column ``k`` of ``made`` is sum ``k``.
+
+    The rows of ``made``: both operands, the shift of the second, 1 if it is subtracted. The digits
+    of value ``v`` that may be alive are ``places[first[v] : first[v] + living[v]]``, by column.
+    """
+
+    lo: Ints
+    hi: Ints
+    depth: Ints
+    made: Ints
+    places: Ints
+    first: Ints
+    living: Ints
+
+
+@jit
+def pair_key(digits: Digits, i: int, j: int) -> int:
+    """Name the pair of two digits: the lower shift first, then the relative shift and sign."""
+    if (digits.shift[i], digits.value[i]) > (digits.shift[j], digits.value[j]):
+        i, j = j, i
+    opposite = 1 if digits.sign[i] != digits.sign[j] else 0
+    values = (digits.value[i] << _VALUE_BITS) | digits.value[j]
+    apart = digits.shift[j] - digits.shift[i]
+    return int((((values << _SHIFT_BITS) | apart) << 1) | opposite)
+
+
+@jit
+def key_parts(key: int) -> tuple[int, int, int, int]:
+    """Return the two values of a pair, their relative shift, and 1 if their signs differ."""
+    shift = (key >> 1) & ((1 << _SHIFT_BITS) - 1)
+    second = (key >> (1 + _SHIFT_BITS)) & (MOST_VALUES - 1)
+    return key >> (1 + _SHIFT_BITS + _VALUE_BITS), second, shift, key & 1
+
+
+# ---- finding ------------------------------------------------------------------------------------
+
+
+@jit
+def places_of(value: int, digits: Digits, values: Values) -> Ints:
+    """Return a value's digits that are still there, column by column."""
+    first, count = values.first[value], 0
+    for k in range(first, first + values.living[value]):
+        digit = values.places[k]
+        if digits.alive[digit]:
+            values.places[first + count] = digit
+            count += 1
+    values.living[value] = count
+    return values.places[first : first + count]
+
+
+@jit
+def occurrences(key: int, digits: Digits, values: Values) -> Ints:
+    """Return the pairs of digits that a key names, shape (pairs, 2), column by column."""
+    a, b, shift, opposite = key_parts(key)
+    left, right = places_of(a, digits, values), places_of(b, digits, values)
+    found = np.zeros((max(len(left), len(right)), 2), np.int64)
+    count = start = 0
+    for i in left:
+        column = digits.column[i]
+        while start < len(right) and digits.column[right[start]] < column:
+            start += 1
+        k = start
+        while k < len(right) and digits.column[right[k]] == column:
+            j = right[k]
+            apart = digits.shift[j] - digits.shift[i]
+            if apart == shift and i != j and (digits.sign[i] != digits.sign[j]) == (opposite == 1):
+                found[count, 0], found[count, 1] = i, j
+                count += 1
+                break
+            k += 1
+    return found[:count]
+
+
+@jit
+def replaceable(key: int, pairs: Ints, digits: Digits, columns: Columns, values: Values) -> Ints:
+    """Return those of the pairs that are disjoint and leave their columns within their bounds."""
+    growth = _growth(key, values)
+    kept, column, taken = 0, -1, 0
+    for i, j in pairs:
+        if digits.column[i] != column:
+            column, taken = digits.column[i], 0
+        room = columns.bound[column] - columns.kraft[column]
+        if digits.alive[i] and digits.alive[j] and growth * (taken + 1) <= room:
+            digits.alive[i] = digits.alive[j] = False
+            pairs[kept, 0], pairs[kept, 1] = i, j
+            taken += 1
+            kept += 1
+    for i, j in pairs[:kept]:
+        digits.alive[i] = digits.alive[j] = True
+    return pairs[:kept]
+
+
+@jit
+def _growth(key: int, values: Values) -> float:
+    """Return what replacing two digits by their sum adds to a column's Kraft sum."""
+    a, b, _, _ = key_parts(key)
+    deeper = max(values.depth[a], values.depth[b]) + 1
+    return float(2.0**deeper - 2.0 ** values.depth[a] - 2.0 ** values.depth[b])
+
+
+# ---- replacing ----------------------------------------------------------------------------------
+
+
+@jit
+def replace_pairs(
+    key: int, pairs: Ints, new: int, digits: Digits, columns: Columns, values: Values
+) -> None:
+    """Put a digit of value `new` in the place of every pair."""
+    growth = _growth(key, values)
+    values.first[new], values.living[new] = digits.used[0], len(pairs)
+    for i, j in pairs:
+        column = digits.column[i]
+        _take_out(i, digits, columns)
+        _take_out(j, digits, columns)
+        digit = digits.used[0]
+        digits.value[digit], digits.column[digit] = new, column
+        digits.shift[digit], digits.sign[digit] = digits.shift[i], digits.sign[i]
+        put_in(digit, digits, columns)
+        values.places[digit] = digit
+        columns.kraft[column] += growth
+
+
+@jit
+def put_in(digit: int, digits: Digits, columns: Columns) -> None:
+    """Add a digit, the next unused one, to its column."""
+    column = digits.column[digit]
+    head = columns.head[column]
+    digits.after[digit], digits.before[digit] = head, _NONE
+    if head != _NONE:
+        digits.before[head] = digit
+    columns.head[column] = digit
+    columns.length[column] += 1
+    digits.alive[digit] = True
+    digits.used[0] += 1
+
+
+@jit
+def _take_out(digit: int, digits: Digits, columns: Columns) -> None:
+    before, after = digits.before[digit], digits.after[digit]
+    if before != _NONE:
+        digits.after[before] = after
+    else:
+        columns.head[digits.column[digit]] = after
+    if after != _NONE:
+        digits.before[after] = before
+    columns.length[digits.column[digit]] -= 1
+    digits.alive[digit] = False
