@@ -13,9 +13,10 @@ from edgetrig import fuzz as room
 from edgetrig.circuit import Builder, Input, Op, Output, check, fixed_input, tighten, trace
 from edgetrig.cli import main
 from edgetrig.errors import DataError, Error
-from edgetrig.fuzz import judges
+from edgetrig.fuzz import judges, simulated
 from edgetrig.optimize import PASSES
-from edgetrig.verify import evaluate
+from edgetrig.rtl import verilog
+from edgetrig.verify import evaluate, simulate
 
 
 def wrong_maximum(circuit):
@@ -114,13 +115,21 @@ def test_a_pass_that_fails_is_a_finding(monkeypatch):
     assert operations(finding) == 0
 
 
+def test_a_tracer_that_fails_is_a_finding(monkeypatch):
+    from edgetrig.circuit import numpy_functions
+
+    monkeypatch.setattr(numpy_functions, "_UFUNCS", {})
+    finding, _ = first()
+    assert finding.judge == "drawing"
+    assert "has no exact hardware form" in finding.message
+
+
 def test_wrong_verilog_is_found_and_cut_out(monkeypatch):
-    from edgetrig.rtl import expressions
+    def wrong(circuit, codes):
+        files = {name: text.replace(" ^ ", " | ") for name, text in verilog(circuit).items()}
+        return simulate(circuit, codes, files=files)
 
-    def wrong_xor(net, row):
-        return expressions._bitwise(net, row).replace("^", "|")
-
-    monkeypatch.setitem(expressions._EXPRESSIONS, Op.XOR, wrong_xor)
+    monkeypatch.setattr(simulated, "simulate", wrong)
     port = fixed_input("x", 3, signed=0, integer=3, fraction=0)
     right = trace(lambda x: x[0] + x[1], port)
     wrong = trace(lambda x: (x[0] ^ x[1]) + x[2], port)

@@ -8,17 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis import seed as seeded
-from hypothesis import strategies as st
-from hypothesis.errors import Flaky
-
 from edgetrig.errors import Error
 from edgetrig.fuzz.cases import load_case, save_case
 from edgetrig.fuzz.judges import Disagreement, judge
 from edgetrig.fuzz.reduce import reduced
+from edgetrig.fuzz.search import search, smaller
 from edgetrig.fuzz.simulated import judge_simulation
-from edgetrig.fuzz.trial import Trial, trials
+from edgetrig.fuzz.trial import Trial
 from edgetrig.progress import Progress, silent
 
 _BATCH = 40
@@ -153,60 +149,31 @@ class _Run:
     def batch(self, simulate: bool) -> list[Disagreement]:
         """Judge up to `_BATCH` trials; end with the first finding, shrunk."""
         kept: list[Trial] = []
+
+        def ask(trial: Trial) -> None:
+            # Drawn in any case, so that what is drawn does not depend on the clock.
+            if self.seconds is not None and self.over:
+                return
+            self.summary.cases += 1
+            self._report()
+            judge(trial)
+            if trial.combinational and trial.circuit.inputs:
+                kept.append(trial)
+
         size = _BATCH if self.most is None else min(_BATCH, self.most - self.summary.cases)
-        finding = self._searched(size, kept)
-        if finding is not None:
-            smaller = reduced(finding, judge)
-            if smaller is finding:  # once more, and let Hypothesis draw smaller programs
-                smaller = self._searched(size, kept, Phase.shrink) or finding
+        seed = self.summary.seed * 1_000_003 + self.number
         latency = self.number % 4
         self.number += 1
+        finding = search(seed, size, ask)
         if finding is not None:
-            return [smaller]
+            small = reduced(finding, judge)
+            if small is finding:
+                small = smaller(finding, seed, size, judge)
+            return [small]
         if simulate and kept:
             self.summary.simulated += len(kept)
             return judge_simulation(kept, latency)
         return []
-
-    def _searched(self, size: int, kept: list[Trial], *phases: Phase) -> Disagreement | None:
-        last: list[Disagreement] = []
-
-        @seeded(self.summary.seed * 1_000_003 + self.number)
-        @settings(
-            max_examples=size,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            report_multiple_bugs=False,
-            print_blob=False,
-            verbosity=Verbosity.quiet,
-            phases=(Phase.generate, *phases),
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.data())
-        def search(data: st.DataObject) -> None:
-            # Always drawn, so that what Hypothesis draws does not depend on the clock.
-            trial = data.draw(trials())
-            if not last and not phases:
-                if self.seconds is not None and self.over:
-                    return
-                self.summary.cases += 1
-                self._report()
-            try:
-                judge(trial)
-            except Disagreement as finding:
-                last.append(finding)
-                raise
-            if trial.combinational and trial.circuit.inputs:
-                kept.append(trial)
-
-        try:
-            search()
-        except Disagreement as finding:
-            return finding
-        except Flaky:  # a judge that changes its mind: keep what it said first
-            return last[0] if last else None
-        return None
 
     def _report(self) -> None:
         if self.seconds is not None:
