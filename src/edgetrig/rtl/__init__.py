@@ -5,5 +5,16 @@ from edgetrig.rtl.ports import Port, pack, ports, unpack
 from edgetrig.rtl.project import write
 from edgetrig.rtl.ternary import carry_cell
 from edgetrig.rtl.verilog import verilog
+from edgetrig.rtl.vhdl import vhdl
 
-__all__ = ["Port", "carry_cell", "identifiers", "pack", "ports", "unpack", "verilog", "write"]
+__all__ = [
+    "Port",
+    "carry_cell",
+    "identifiers",
+    "pack",
+    "ports",
+    "unpack",
+    "verilog",
+    "vhdl",
+    "write",
+]

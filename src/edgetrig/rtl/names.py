@@ -39,6 +39,15 @@ constant disconnect downto elsif entity exit file generic group guarded impure i
 linkage literal loop map mod new next nor of on open others out package port postponed procedure
 process protected range record register reject rem report return rol ror select severity shared
 signal sla sll sra srl subtype then to transport type unaffected units until variable when xnor
+assume_guarantee default fairness force parameter private property release restrict
+restrict_guarantee sequence strong view vmode vpkg vprop vunit
+"""
+
+# What VHDL text calls by its name: a port of that name would hide it.
+_VHDL_CALLED = """
+boolean falling_edge ieee natural numeric_std positive resize rising_edge signed std std_logic
+std_logic_1164 std_logic_vector std_ulogic std_ulogic_vector to_integer to_signed to_unsigned
+unisim unsigned work
 """
 
 # Words of C++ and names in a simulator's model class: a port of that name would clash there.
@@ -53,10 +62,12 @@ prepareclone atclone rootp vlsymsp eventspending nexttimeslot tracebasemodel std
 null
 """
 
-KEYWORDS: Final = frozenset(f"{_VERILOG} {_SYSTEMVERILOG} {_VHDL} {_SIMULATION}".split())
+KEYWORDS: Final = frozenset(
+    f"{_VERILOG} {_SYSTEMVERILOG} {_VHDL} {_VHDL_CALLED} {_SIMULATION}".split()
+)
 """Words that are no identifier in Verilog, SystemVerilog, VHDL or C++, in lower case."""
 
-_OWN = re.compile(r"(clk|[vrt]\d+|stage\d+|table\d+(_\d+)?|tb|i|v\d+_\w+)$")
+_OWN = re.compile(r"(clk|[vrt]\d+|stage\d+|table\d+(_\d+)?|tb|i|[tv]\d+_\w+)$")
 _LONGEST = 60
 
 

@@ -1,18 +1,53 @@
-"""Look-up tables as modules of truth tables."""
+"""Look-up tables as truth tables, which each language writes as a module of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgetrig.rtl.layout import wrapped
+from edgetrig.circuit import Op
 from edgetrig.rtl.net import Net
-from edgetrig.rtl.verilog_text import closing, opening, part, vector
 
 _WIDE = 100
+_LUT_INPUTS = 6
+
+
+@dataclass(frozen=True)
+class TruthTables:
+    """A look-up as 64-entry truth tables (a LUT6 each) and a choice among them.
+
+    Yosys makes up to a third fewer LUTs of that than of a case statement (8-bit index).
+
+    Parameters
+    ----------
+    module
+        Name of the module.
+    bits, width
+        Bits of the index and of the result.
+    codes
+        For each bit of the result, from the lowest on: the truth tables as numbers, the one for the
+        lowest index first.
+    words
+        The table in words, line by line.
+    """
+
+    module: str
+    bits: int
+    width: int
+    codes: list[list[int]]
+    words: list[str]
+
+    @property
+    def inputs(self) -> int:
+        """Bits of the index that one truth table looks at, its lowest."""
+        return min(self.bits, _LUT_INPUTS)
+
+
+def is_look_up(net: Net, row: int) -> bool:
+    """Return whether a row is an instance of a table (one at a fixed index is a literal)."""
+    return net.op[row] == Op.TABLE and not net.constant(net.a[row])
 
 
 def table_module(net: Net, row: int) -> str:
@@ -22,11 +57,13 @@ def table_module(net: Net, row: int) -> str:
     return f"{net.top}_table{net.p[row]}_{kind}_{net.width[row]}"
 
 
-def table_text(net: Net, module: str, row: int) -> str:
-    """Write a table as 64-entry truth tables (a LUT6 each) and a choice among them.
+def truth_tables(net: Net) -> list[TruthTables]:
+    """Return the modules that the look-ups of a circuit need."""
+    rows = {table_module(net, row): row for row in net.logic if is_look_up(net, row)}
+    return [_truth_tables(net, module, row) for module, row in rows.items()]
 
-    Yosys makes up to a third fewer LUTs of that than of a case statement (8-bit index).
-    """
+
+def _truth_tables(net: Net, module: str, row: int) -> TruthTables:
     table, a = net.circuit.tables[net.p[row]], net.a[row]
     bits, width = net.width[a], net.width[row]
     bottom = -(1 << (bits - 1)) if net.lo[a] < 0 else 0
@@ -34,39 +71,19 @@ def table_text(net: Net, module: str, row: int) -> str:
     index = np.where(patterns < bottom + (1 << bits), patterns, patterns - (1 << bits))
     # Entries outside the table are never read: repeat its ends.
     values = table.values[np.clip(index - table.start, 0, len(table.values) - 1)]
-    lines = [
-        f"// Table {net.p[row]}, entries {table.start} .. {table.stop - 1}:",
-        *_wrapped_numbers(table.values.tolist()),
-        *opening(module, [f"input wire {vector(bits)}index", f"output wire {vector(width)}value"]),
-    ]
+    codes = []
     for bit in range(width):
-        lines += _truth_table((values >> bit) & 1, bit, bits, width)
-    return "\n".join([*lines, closing()])
+        leaves = ((values >> bit) & 1).reshape(-1, 1 << min(bits, _LUT_INPUTS))
+        codes.append([int("".join(map(str, ones[::-1].tolist())), 2) for ones in leaves])
+    words = [f"Table {net.p[row]}, entries {table.start} .. {table.stop - 1}:"]
+    return TruthTables(module, bits, width, codes, [*words, *_lines(table.values.tolist())])
 
 
-def _wrapped_numbers(values: list[int]) -> Iterator[str]:
-    line = "//"
+def _lines(values: list[int]) -> Iterator[str]:
+    line = ""
     for value in values:
-        if len(line) + len(str(value)) + 1 > _WIDE:
-            yield line
-            line = "//"
+        if len(line) + len(str(value)) + 1 > _WIDE - 2:
+            yield line.lstrip()
+            line = ""
         line += f" {value}"
-    yield line
-
-
-def _truth_table(ones: NDArray[Any], bit: int, bits: int, width: int) -> Iterator[str]:
-    leaf = min(bits, 6)
-    leaves = ones.reshape(-1, 1 << leaf)
-    yield ""
-    for k, entries in enumerate(leaves):
-        code = int("".join(map(str, entries[::-1].tolist())), 2)
-        yield f"  localparam [{(1 << leaf) - 1}:0] B{bit}_{k} = {1 << leaf}'h{code:x};"
-    target = part("value", width, bit, 1)
-    low = part("index", bits, 0, leaf)
-    if len(leaves) == 1:
-        yield f"  assign {target} = B{bit}_0[{low}];"
-        return
-    yield f"  wire {vector(len(leaves))}b{bit} = {{"
-    yield from wrapped([f"B{bit}_{k}[{low}]" for k in reversed(range(len(leaves)))])
-    yield "  };"
-    yield f"  assign {target} = b{bit}[{part('index', bits, leaf, bits - leaf)}];"
+    yield line.lstrip()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from edgetrig.circuit import Circuit, Op
+from edgetrig.circuit import Circuit
 from edgetrig.rtl.describe import header, origins, remark
 from edgetrig.rtl.layout import wrapped
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.net import Net, Stage
 from edgetrig.rtl.operations import expression
-from edgetrig.rtl.tables import table_module, table_text
+from edgetrig.rtl.tables import TruthTables, is_look_up, table_module, truth_tables
 from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 from edgetrig.rtl.verilog_text import closing, opening, part, text, vector
 
@@ -49,8 +49,7 @@ def verilog(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
             files[f"{stage.module}.v"] = _stage_text(net, stage, ternary)
     else:
         files = {f"{top}.v": _combinational(net)}
-    tables = {table_module(net, row): row for row in net.logic if net.op[row] == Op.TABLE}
-    files.update({f"{module}.v": table_text(net, module, row) for module, row in tables.items()})
+    files.update({f"{table.module}.v": _table_text(table) for table in truth_tables(net)})
     if ternary:
         files[f"{cell_name(net)}.v"] = cell_text(net, "add3.v")
     return files
@@ -69,7 +68,7 @@ def _lines(
     for row, origin in zip(rows, origins(net, rows), strict=True):
         if origin:
             yield f"  // --- {origin}"
-        if net.op[row] == Op.TABLE and not net.constant(net.a[row]):
+        if is_look_up(net, row):
             if row not in declared:
                 yield f"  wire {vector(net.width[row])}v{row};"
             index = net.name(net.a[row])
@@ -187,3 +186,30 @@ def _register_lines(net: Net) -> Iterator[str]:
         for row in rows:
             yield f"    r{row} <= {text(net.bits(net.a[row], 0, net.width[row]))};"
         yield "  end"
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _table_text(table: TruthTables) -> str:
+    ports = [f"input wire {vector(table.bits)}index", f"output wire {vector(table.width)}value"]
+    lines = [*(f"// {line}" for line in table.words), *opening(table.module, ports)]
+    for bit in range(table.width):
+        lines += _truth_table(table, bit)
+    return "\n".join([*lines, closing()])
+
+
+def _truth_table(table: TruthTables, bit: int) -> Iterator[str]:
+    leaf, codes = table.inputs, table.codes[bit]
+    yield ""
+    for k, code in enumerate(codes):
+        yield f"  localparam [{(1 << leaf) - 1}:0] B{bit}_{k} = {1 << leaf}'h{code:x};"
+    target = part("value", table.width, bit, 1)
+    low = part("index", table.bits, 0, leaf)
+    if len(codes) == 1:
+        yield f"  assign {target} = B{bit}_0[{low}];"
+        return
+    yield f"  wire {vector(len(codes))}b{bit} = {{"
+    yield from wrapped([f"B{bit}_{k}[{low}]" for k in reversed(range(len(codes)))])
+    yield "  };"
+    yield f"  assign {target} = b{bit}[{part('index', table.bits, leaf, table.bits - leaf)}];"

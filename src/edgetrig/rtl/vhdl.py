@@ -1,0 +1,233 @@
+"""VHDL-2008 of a circuit: one assignment an operation, one register a REG row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from edgetrig.circuit import Circuit
+from edgetrig.rtl.describe import header, origins, remark
+from edgetrig.rtl.layout import wrapped
+from edgetrig.rtl.names import identifiers
+from edgetrig.rtl.net import Net, Stage
+from edgetrig.rtl.operations import expression
+from edgetrig.rtl.tables import TruthTables, is_look_up, table_module, truth_tables
+from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
+from edgetrig.rtl.vhdl_text import bit, closing, opening, part, port_type, text, vector
+
+_PORTS = "abc"
+
+
+def vhdl(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
+    """Return a circuit as plain, synthesizable VHDL-2008: entities as `verilog` makes modules.
+
+    A port of one bit is a ``std_logic``, any other a ``std_logic_vector``.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    name
+        Name of the top entity; turned into an identifier (`edgetrig.rtl.identifiers`).
+
+    Returns
+    -------
+    dict of str to str
+        File name to text, the top file first, every file before those it instantiates. A file
+        ``m.vhd`` holds the one entity ``m``.
+    """
+    top = identifiers([name])[0]
+    net = Net.of(circuit, top)
+    ternary = ternary_adders(net)
+    if net.registers:
+        files = {f"{top}.vhd": _top(net)}
+        for stage in net.stages:
+            files[f"{stage.module}.vhd"] = _stage_text(net, stage, ternary)
+    else:
+        files = {f"{top}.vhd": _combinational(net)}
+    files.update({f"{table.module}.vhd": _table_text(table) for table in truth_tables(net)})
+    if ternary:
+        files[f"{cell_name(net)}.vhd"] = cell_text(net, "add3.vhd")
+    return files
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _signal(name: str, width: int) -> str:
+    """Declare a signal; a defined first value keeps numeric_std quiet until inputs arrive."""
+    return f"  signal {name} : {vector(width)} := (others => '0');"
+
+
+def _declarations(
+    net: Net, rows: list[int], ports: Collection[int], ternary: Mapping[int, Ternary]
+) -> Iterator[str]:
+    for row in rows:
+        if row not in ports:
+            yield _signal(f"v{row}", net.width[row])
+        if row in ternary:
+            width = net.width[row] - ternary[row].first
+            yield from (_signal(f"t{row}_{port}", width) for port in _PORTS)
+
+
+def _statements(net: Net, rows: list[int], ternary: Mapping[int, Ternary]) -> Iterator[str]:
+    """Yield one assignment or instance a row."""
+    for row, origin in zip(rows, origins(net, rows), strict=True):
+        if origin:
+            yield f"  -- {origin}"
+        if is_look_up(net, row):
+            index = net.name(net.a[row])
+            line = f"  t{row} : entity work.{table_module(net, row)}"
+            line += f" port map (index => {index}, value => v{row});"
+        elif row in ternary:
+            *before, line = _ternary_adder(net, row, ternary[row])
+            yield from before
+        else:
+            line = f"  v{row} <= {text(expression(net, row))};"
+        shown = remark(net, row)
+        yield f"{line}  -- {shown}" if shown else line
+
+
+def _ternary_adder(net: Net, row: int, adder: Ternary) -> Iterator[str]:
+    first, width = adder.first, net.width[row] - adder.first
+    if first:
+        target = part(f"v{row}", net.width[row], 0, first)
+        yield f"  {target} <= {text(net.bits(adder.passed, 0, first))};"
+    for port, operand in zip(_PORTS, (net.a[row], net.b[row], net.c[row]), strict=True):
+        yield f"  t{row}_{port} <= {text(net.bits(operand, first, width))};"
+    ports = ", ".join(f"{port} => t{row}_{port}" for port in _PORTS)
+    generics = f"width => {width}, subtracted => {net.p[row]}"
+    total = part(f"v{row}", net.width[row], first, width)
+    yield f"  t{row} : entity work.{cell_name(net)}"
+    yield f"    generic map ({generics}) port map ({ports}, sum => {total});"
+
+
+# --- entities -------------------------------------------------------------------------------------
+
+
+def _ports(net: Net) -> list[str]:
+    clock = ["clk : in std_logic"] if net.registers else []
+    return (
+        clock
+        + [f"{p.identifier} : in {port_type(p.bits)}" for p in net.inputs if p.bits]
+        + [f"{p.identifier} : out {port_type(p.bits)}" for p in net.outputs if p.bits]
+    )
+
+
+def _header(net: Net) -> Iterator[str]:
+    return (f"-- {line}".rstrip() for line in header(net))
+
+
+def _output_lines(net: Net) -> Iterator[str]:
+    for target, value in net.output_bits():
+        if target.width == 1:
+            yield f"  {target.name} <= {bit(value)};"
+        else:
+            whole = part(target.name, target.width, target.lsb, target.count)
+            yield f"  {whole} <= std_logic_vector({text(value)});"
+
+
+def _combinational(net: Net) -> str:
+    lines = [
+        *_header(net),
+        "",
+        *opening(net.top, _ports(net)),
+        *_declarations(net, net.logic, (), {}),
+        "begin",
+        *_statements(net, net.logic, {}),
+        "  -- outputs",
+        *_output_lines(net),
+        closing(),
+    ]
+    return "\n".join(lines)
+
+
+def _stage_text(net: Net, stage: Stage, ternary: Mapping[int, Ternary]) -> str:
+    ports = [
+        *(f"{port.identifier} : in {port_type(port.bits)}" for port in stage.ports),
+        *(f"{net.name(row)} : in {vector(net.width[row])}" for row in stage.reads),
+        *(f"v{row} : out {vector(net.width[row])} := (others => '0')" for row in stage.drives),
+    ]
+    lines = [
+        f"-- {net.top}, {stage.words}",
+        *opening(stage.module, ports),
+        *_declarations(net, stage.rows, frozenset(stage.drives), ternary),
+        "begin",
+        *_statements(net, stage.rows, ternary),
+        closing(),
+    ]
+    return "\n".join(lines)
+
+
+def _top(net: Net) -> str:
+    handed = [row for stage in net.stages for row in stage.drives]
+    lines = [
+        *_header(net),
+        "",
+        *opening(net.top, _ports(net)),
+        *(_signal(f"r{row}", net.width[row]) for row in net.registers),
+        *(_signal(f"v{row}", net.width[row]) for row in handed),
+        "begin",
+        *(line for stage in net.stages for line in _instance(net, stage)),
+        *_register_lines(net),
+        "",
+        "  -- outputs",
+        *_output_lines(net),
+        closing(),
+    ]
+    return "\n".join(lines)
+
+
+def _instance(net: Net, stage: Stage) -> Iterator[str]:
+    names = [port.identifier for port in stage.ports]
+    names += [net.name(row) for row in (*stage.reads, *stage.drives)]
+    yield f"  stage{stage.level} : entity work.{stage.module} port map ("
+    yield from wrapped([f"{name} => {name}" for name in names])
+    yield "  );"
+
+
+def _register_lines(net: Net) -> Iterator[str]:
+    for level, rows in net.register_levels:
+        yield ""
+        yield f"  -- register level {level}"
+        yield "  process (clk)"
+        yield "  begin"
+        yield "    if rising_edge(clk) then"
+        for row in rows:
+            yield f"      r{row} <= {text(net.bits(net.a[row], 0, net.width[row]))};"
+        yield "    end if;"
+        yield "  end process;"
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _table_text(table: TruthTables) -> str:
+    size = 1 << table.inputs
+    ports = [f"index : in {vector(table.bits)}", f"value : out {vector(table.width)}"]
+    lines = [*(f"-- {line}" for line in table.words), *opening(table.module, ports)]
+    lines.append(f"  subtype truth_table is std_logic_vector({size - 1} downto 0);")
+    lines.append("  signal low : natural;")
+    if table.bits > table.inputs:
+        lines.append("  signal high : natural;")
+    for k, codes in enumerate(table.codes):
+        for leaf, code in enumerate(codes):
+            lines.append(f'  constant B{k}_{leaf} : truth_table := {size}X"{code:X}";')
+        if len(codes) > 1:
+            lines.append(f"  signal l{k} : std_logic_vector({len(codes) - 1} downto 0);")
+    lines.append("begin")
+    lines += _look_up(table)
+    return "\n".join([*lines, closing()])
+
+
+def _look_up(table: TruthTables) -> Iterator[str]:
+    yield f"  low <= to_integer({part('index', table.bits, 0, table.inputs)});"
+    rest = table.bits - table.inputs
+    if rest:
+        yield f"  high <= to_integer({part('index', table.bits, table.inputs, rest)});"
+    for k, codes in enumerate(table.codes):
+        if len(codes) == 1:
+            yield f"  value({k}) <= B{k}_0(low);"
+            continue
+        for leaf in range(len(codes)):
+            yield f"  l{k}({leaf}) <= B{k}_{leaf}(low);"
+        yield f"  value({k}) <= l{k}(high);"

@@ -1,0 +1,98 @@
+"""VHDL: what GHDL reads without a word, and keeps silent about while it runs."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from test_identifiers import NASTY, nasty_circuit
+from test_ternary import sums
+
+from circuits import random_circuits, random_codes
+from edgetrig.circuit import Builder, Input, Op, Output
+from edgetrig.fuzz import side_by_side
+from edgetrig.rtl import vhdl
+from edgetrig.verify import evaluate, simulate
+from simulators import simulators
+
+WARNINGS = (
+    "binding default-binding reserved nested-comment library parenthesis vital-generic body specs "
+    "delayed-checks universal port port-bounds runtime-error shared hide unused others pure "
+    "useless static"
+)
+
+# A run of GHDL an example: shrinking would take minutes.
+DRAW = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+def said_by_ghdl(circuit):
+    """Analyse and elaborate with every warning on; return what GHDL says."""
+    files = vhdl(circuit, "top")
+    options = ["--std=08", *(f"-W{name}" for name in WARNINGS.split())]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            Path(folder, name).write_text(text)
+        said = ""
+        for command in (["-a", *options, *reversed(files)], ["-e", *options, "top"]):
+            run = subprocess.run(
+                ["ghdl", *command], cwd=folder, capture_output=True, text=True, check=False
+            )
+            said += run.stdout + run.stderr + ("failed" if run.returncode else "")
+        return said
+
+
+@simulators("ghdl")
+@settings(max_examples=4, phases=DRAW)
+@given(st.lists(random_circuits(max_rows=25, wide=True), min_size=10, max_size=10))
+def test_ghdl_reads_drawn_circuits_without_a_warning(simulator, circuits):
+    assert said_by_ghdl(side_by_side(circuits)) == ""
+
+
+@simulators("ghdl")
+@settings(max_examples=6, phases=DRAW)
+@given(random_circuits(max_rows=40, registers=True))
+def test_ghdl_reads_drawn_pipelines_without_a_warning(simulator, circuit):
+    assert said_by_ghdl(circuit) == ""
+
+
+@simulators("ghdl")
+def test_ghdl_reads_names_and_ternary_adders_without_a_warning(simulator):
+    assert said_by_ghdl(nasty_circuit()) == ""
+    assert said_by_ghdl(sums([((8, 5, 7), (0, 3, 1), True, p) for p in (0, 1, 2)])) == ""
+
+
+@simulators("ghdl", "nvc")
+def test_nasty_names_are_legal(simulator):
+    codes = np.random.default_rng(0).integers(0, 4, (20, len(NASTY)))
+    name = "Work"
+    assert (simulate(nasty_circuit(), codes, name=name, simulator=simulator) == codes).all()
+
+
+@simulators("ghdl", "nvc")
+def test_ternary_adders_equal_the_reference(simulator):
+    shapes = [((8, 5, 7), s, signed, p) for s in ((0, 0, 0), (3, 0, 2), (1, 2, 1))
+              for signed in (True, False) for p in (0, 1, 2)]  # fmt: skip
+    circuit = sums(shapes)
+    assert "trigger_add3.vhd" in vhdl(circuit)
+    codes = random_codes(circuit, 100)
+    expected = np.array(evaluate(str(circuit), codes.tolist()), object)
+    assert (simulate(circuit, codes, simulator=simulator) == expected).all()
+
+
+@simulators("ghdl", "nvc")
+def test_literals_and_products_beyond_an_integer(simulator):
+    """Integers of VHDL end at 2**31 - 1."""
+    edges = np.array([2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**32, -(2**80), 2**80], object)
+    builder = Builder()
+    lo, hi = np.full(7, -(2**81), object), np.full(7, 2**81, object)
+    port = Input("x", lo, hi, np.zeros(7, int))
+    x, k = builder.input(0, port), builder.constant(edges)
+    rows = np.concatenate([builder.append(op, x, k) for op in (Op.ADD, Op.LT, Op.EQ, Op.XOR)])
+    low = builder.append(Op.LOWS, builder.append(Op.MUL, x, k), p=90)
+    rows = np.concatenate([rows, low, builder.append(Op.MUL, x[:3], x[4:])])
+    circuit = builder.finish([port], [Output("y", rows, np.zeros(len(rows), int))])
+    codes = np.concatenate([random_codes(circuit, 50), edges[None] + [[0], [1], [-1]]])
+    expected = np.array(evaluate(str(circuit), codes.tolist()), object)
+    assert (simulate(circuit, codes, simulator=simulator) == expected).all()
