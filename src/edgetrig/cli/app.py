@@ -120,7 +120,7 @@ _add(
     "synth",
     commands.synth,
     "edgetrig synth top.edgetrig",
-    "edgetrig synth top.edgetrig --part ecp5",
+    "edgetrig synth top.edgetrig --part ecp5 --route --out cost.json",
 )
 _add(
     app,

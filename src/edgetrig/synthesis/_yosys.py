@@ -5,9 +5,6 @@ A crash of Yosys, or an interrupt, then ends that process and not the caller's.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +12,9 @@ from importlib import metadata
 from pathlib import Path
 
 from edgetrig.errors import ToolError, require
+from edgetrig.synthesis._process import run_python
+
+_COMMAND = ("-m", "edgetrig.synthesis._yosys", "script.ys")
 
 
 def version() -> str:
@@ -52,33 +52,12 @@ def run(
     with tempfile.TemporaryDirectory(prefix="edgetrig-yosys-") as folder:
         for name, text in {**files, "script.ys": "\n".join(script)}.items():
             Path(folder, name).write_text(text)
-        status, output = _in_own_process(folder, timeout)
+        status, output = run_python(_COMMAND, folder, tool="yosys", timeout=timeout)
         missing = [name for name in results if not Path(folder, name).is_file()]
         if status or missing:
             lines = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()
             raise ToolError(f"yosys failed (exit {status}): {''.join(lines[-1:])[:300]}")
         return [Path(folder, name).read_text() for name in results]
-
-
-def _in_own_process(folder: str, timeout: float | None) -> tuple[int, str]:
-    """Run ``script.ys``; whatever happens, neither Yosys nor its ABC stays behind."""
-    command = [sys.executable, "-m", "edgetrig.synthesis._yosys", "script.ys"]
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=timeout)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise ToolError(f"yosys took longer than {timeout:g} s; it was ended") from error
-            raise
-    return process.returncode, output
 
 
 def main(script: str) -> None:

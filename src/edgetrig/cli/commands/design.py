@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +22,7 @@ from edgetrig.cli.options import (
     words,
 )
 from edgetrig.errors import Error
+from edgetrig.files import whole_file
 
 if TYPE_CHECKING:
     from edgetrig.design import Design
@@ -142,10 +144,34 @@ def synth(
     part: Annotated[
         str | None, typer.Option(help="FPGA part or family; the design's own by default.")
     ] = None,
+    route: Annotated[
+        bool, typer.Option("--route", help="Place and route, too: ECP5, Nexus, Gowin, iCE40.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the placement.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="File for all figures, as JSON.")] = None,
 ) -> None:
-    """Measure the cost with Yosys: LUT, FF, carry, DSP, BRAM and depth, by layer."""
+    """Measure the cost with Yosys: LUT, FF, carry, DSP, BRAM and depth, by layer.
+
+    With --route nextpnr places and routes the design: the routed clock and latency, beside the
+    delay model's estimate.
+    """
     compiled = open_design(design)
+    if part is not None:
+        compiled = compiled.retarget(part=part)
+    figures: dict[str, Any] = {}
+    lines = []
+    if route:
+        with step("placing and routing"):
+            routed = compiled.route(seed=seed)
+        figures["routed"] = routed.to_dict()
+        period = compiled.estimated_clock_ns
+        figures["estimated_clock"] = {"ns": period, "mhz": 1000 / period}
+        lines = [str(routed), f"estimated clock {1000 / period:.0f} MHz, {period:.2f} ns (model)"]
     with step("synthesising"):
-        cost = compiled.synthesize(part)
-    say(str(cost))
-    say(str(compiled.estimate(part)))
+        cost = compiled.synthesize()
+    estimate = compiled.estimate()
+    figures |= {"measured": cost.to_dict(), "estimated": estimate.to_dict()}
+    if out is not None:
+        with whole_file(out) as path:
+            path.write_text(json.dumps(figures, indent=1) + "\n")
+    say("\n".join([str(cost), str(estimate), *lines]))
