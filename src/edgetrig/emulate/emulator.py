@@ -2,81 +2,89 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from edgetrig.circuit import OVERFLOWS, ROUNDINGS, Circuit, Input, Output
-from edgetrig.emulate import wide
-from edgetrig.emulate.kernels import STEP, VECTOR, first_outside, quantize, run
+from edgetrig.circuit import Circuit
+from edgetrig.emulate.compiled import CompiledEngine, has_code
+from edgetrig.emulate.engine import Engine
+from edgetrig.emulate.interpreted import Interpreter, WideEngine
+from edgetrig.emulate.kernels import STEP
 from edgetrig.emulate.lowering import fits_lanes
-from edgetrig.emulate.program import MOST_EVENTS, Program, make_program
+from edgetrig.emulate.parallel import for_all
+from edgetrig.emulate.ports import Codes, Floats, Inputs
+from edgetrig.emulate.program import MOST_EVENTS
 from edgetrig.errors import CircuitError, DataError
 from edgetrig.progress import Progress, silent
 
-Floats = NDArray[np.float64]
-Codes = NDArray[Any]
-"""int64, or object holding Python integers where the circuit needs more than 64 bits."""
-
 BLOCK = 256
-"""Events an instruction handles at a time."""
+"""Events an instruction of the interpreter handles at a time."""
 
-_STAGE_BYTES = 1 << 18
-_STAGE_BLOCKS = 16
-_MOST_FRACTION = 900
+Choice = Literal["auto", "interpreted", "compiled"]
+"""Names of the engines, and the choice between them by the number of events."""
+
+ENGINES: Final = ("auto", "interpreted", "compiled")
+
+WORTHWHILE: Final = 5_000_000
+"""From so many events on, making machine code takes less time than it saves."""
+
+_WORTH_READING: Final = 50_000
+"""From so many events on, reading machine code from disk does."""
 
 
 class Emulator:
     """Computes what the hardware computes, bit by bit, for many events.
 
-    The circuit is compiled once into a small program of vector instructions. An emulator can be
-    used any number of times and by several threads at once. Registers do not matter here: inputs
-    and outputs of one event belong together, whatever the latency.
+    An emulator can be used any number of times and by several threads at once. Registers do not
+    matter here: inputs and outputs of one event belong together, whatever the latency.
 
-    Circuits in which a value needs more than 64 bits run on Python integers: the same results, some
-    1000 times slower.
+    There are two engines, which give the same bits: the *interpreter* runs at once, the *compiled*
+    engine is about three times as fast once it has made machine code of the circuit (some 0.15 ms
+    an operation), which it keeps on disk. By itself, an emulator interprets until it has been given
+    5 million events, since only then machine code takes less time than it saves, and uses machine
+    code from the start where it is on disk already.
+
+    Circuits in which a value needs more than 64 bits run on Python integers, whatever engine is
+    asked for: the same results, some 1000 times slower.
 
     Parameters
     ----------
     circuit
         Any circuit.
     block
-        Events an instruction handles at a time: a multiple of 256, at most 4096. Smaller blocks
-        keep circuits with very many values alive in the processor's cache.
+        Events an instruction of the interpreter handles at a time: a multiple of 256, at most 4096.
+        Smaller blocks keep circuits with very many values alive in the processor's cache.
 
     Raises
     ------
     CircuitError
-        If `block` is not such a number, or the circuit cannot be held in memory.
+        If `block` is not such a number.
     """
 
     def __init__(self, circuit: Circuit, *, block: int = BLOCK) -> None:
         if not (0 < block <= MOST_EVENTS and block % STEP == 0):
             raise CircuitError(f"block={block}: a multiple of {STEP} up to {MOST_EVENTS} is needed")
         self.circuit = circuit
-        self._ports = _ports(circuit.inputs)
-        self._lo = np.concatenate([port.lo for port in self._ports] or [np.zeros(0, np.int64)])
-        self._hi = np.concatenate([port.hi for port in self._ports] or [np.zeros(0, np.int64)])
-        self._inputs = len(self._lo)
-        self._outputs = len(circuit.output_rows)
-        self._engine: _Lanes | _Wide
-        if fits_lanes(circuit) and not any(port.is_wide for port in self._ports):
-            self._engine = _Lanes(make_program(circuit), block)
-        else:
-            self._engine = _Wide(circuit)
-        width = 8 * max(1, self._inputs + self._outputs)
-        blocks = min(max(1, _STAGE_BYTES // (width * block)), _STAGE_BLOCKS)
-        self._stage = blocks * block
+        self._block = block
+        self._inputs = Inputs(circuit)
+        self._is_wide = not fits_lanes(circuit) or self._inputs.are_wide
+        self._kind = np.dtype(object if self._is_wide else np.int64)
+        self._engines: dict[str, Engine] = {}
+        self._lock = threading.Lock()
+        self._events = 0
+        self._has_code: bool | None = None
 
     def codes(
-        self, codes: ArrayLike, *, out: Codes | None = None, threads: int | None = None
+        self,
+        codes: ArrayLike,
+        *,
+        out: Codes | None = None,
+        threads: int | None = None,
+        engine: Choice = "auto",
     ) -> Codes:
         """Return the output codes for input codes.
 
@@ -89,6 +97,8 @@ class Emulator:
             Where to put the result.
         threads
             How many threads work; all processors if left out. The result does not depend on it.
+        engine
+            Which engine works. The result does not depend on it.
 
         Returns
         -------
@@ -100,23 +110,24 @@ class Emulator:
         ------
         DataError
             If the shape is wrong, or a code is outside its port's interval.
+        CircuitError
+            If the circuit cannot be held in memory.
         """
         given = _array_like(codes)
-        if len(given.shape) != 2 or given.shape[1] != self._inputs:
-            raise DataError(
-                f"codes have the shape {tuple(given.shape)}, (events, {self._inputs}) is needed"
-            )
+        if len(given.shape) != 2 or given.shape[1] != self._inputs.size:
+            needed = f"(events, {self._inputs.size})"
+            raise DataError(f"codes have the shape {tuple(given.shape)}, {needed} is needed")
         if given.dtype.kind not in "biuO":
             raise DataError(f"codes have the type {given.dtype}, integers are needed")
         events = given.shape[0]
-        out = _result(out, (events, self._outputs), self._engine.kind, "out")
+        shape = (events, len(self.circuit.output_rows))
+        out = _result(out, shape, self._kind, "out")
+        chosen = self._engine(engine, events)
 
-        def work(stage: _Stage, first: int, last: int) -> None:
-            self._check(given[first:last], stage.codes, first)
-            self._engine.run(stage, last - first)
-            out[first:last] = stage.results[:, : last - first].T
+        def work(memory: Any, first: int, last: int) -> None:
+            chosen.codes(memory, given[first:last], out[first:last], first)
 
-        self._map(work, events, threads, silent)
+        for_all(work, chosen.memory, events, chosen.stage, threads=threads, progress=silent)
         return out
 
     def predict(
@@ -126,6 +137,7 @@ class Emulator:
         out: Floats | Mapping[str, Floats] | None = None,
         threads: int | None = None,
         progress: Progress = silent,
+        engine: Choice = "auto",
     ) -> Any:
         """Return the output values for input values.
 
@@ -144,6 +156,8 @@ class Emulator:
             How many threads work; all processors if left out. The result does not depend on it.
         progress
             Called with the number of events done and of all events.
+        engine
+            Which engine works. The result does not depend on it.
 
         Returns
         -------
@@ -156,23 +170,19 @@ class Emulator:
         ------
         DataError
             If a port is missing, a shape is wrong, or a number is not finite.
+        CircuitError
+            If the circuit cannot be held in memory.
         """
         arrays, events = self._arrays(x)
         results = self._results(out, events)
+        chosen = self._engine(engine, events)
 
-        def work(stage: _Stage, first: int, last: int) -> None:
-            count = last - first
-            for port, array in zip(self._ports, arrays, strict=True):
-                port.quantize(array[first:last], stage.codes, first)
-            self._engine.run(stage, count)
-            element = 0
-            for output, result in zip(self.circuit.outputs, results.values(), strict=True):
-                size = output.rows.size
-                codes = stage.results[element : element + size, :count]
-                result[first:last] = _values(codes, output).T.reshape(count, *output.shape)
-                element += size
+        def work(memory: Any, first: int, last: int) -> None:
+            given = [array[first:last] for array in arrays]
+            made = [result[first:last] for result in results.values()]
+            chosen.values(memory, given, made, first)
 
-        self._map(work, events, threads, progress)
+        for_all(work, chosen.memory, events, chosen.stage, threads=threads, progress=progress)
         if out is not None:
             return out
         return next(iter(results.values())) if len(results) == 1 else results
@@ -196,28 +206,33 @@ class Emulator:
             As `predict`.
         """
         arrays, events = self._arrays(x)
-        out = np.empty((events, self._inputs), self._engine.kind)
+        out = np.empty((events, self._inputs.size), self._kind)
 
-        def work(stage: _Stage, first: int, last: int) -> None:
-            for port, array in zip(self._ports, arrays, strict=True):
-                port.quantize(array[first:last], stage.codes, first)
-            out[first:last] = stage.codes[: self._inputs, : last - first].T
+        def work(codes: Codes, first: int, last: int) -> None:
+            given = [array[first:last] for array in arrays]
+            self._inputs.quantize(given, codes, first)
+            out[first:last] = codes[:, : last - first].T
 
-        self._map(work, events, None, silent)
+        def memory() -> Codes:
+            return np.empty((self._inputs.size, BLOCK), self._kind)
+
+        for_all(work, memory, events, BLOCK, threads=None, progress=silent)
         return out
 
-    def stream(self, blocks: Iterable[Any], *, threads: int | None = None) -> Iterator[Any]:
+    def stream(
+        self, blocks: Iterable[Any], *, threads: int | None = None, engine: Choice = "auto"
+    ) -> Iterator[Any]:
         """Yield `predict` of each block of events, as they come.
 
         Parameters
         ----------
         blocks
             What `predict` takes, one after another, of any sizes.
-        threads
+        threads, engine
             As for `predict`.
         """
         for block in blocks:
-            yield self.predict(block, threads=threads)
+            yield self.predict(block, threads=threads, engine=engine)
 
     def _arrays(self, x: ArrayLike | Mapping[str, ArrayLike]) -> tuple[list[Any], int]:
         """Return one array a port, checked but not copied, and the number of events."""
@@ -265,219 +280,36 @@ class Emulator:
             for port in ports
         }
 
-    def _check(self, given: Any, codes: Codes, first: int) -> None:
-        """Put a stage's codes in place, one line an element; `first` is its first event."""
-        given = np.asarray(given)
-        count = len(given)
-        if codes.dtype != object and given.dtype.kind != "O" and given.dtype != np.uint64:
-            codes[:, :count] = given.T
-            event, element = first_outside(codes, count, self._lo, self._hi)
-        else:
-            exact = given.astype(object)
-            outside = np.asarray((exact < self._lo) | (exact > self._hi), np.bool_)
-            place = int(outside.argmax()) if outside.any() else -1
-            event, element = divmod(place, self._inputs) if place >= 0 else (-1, -1)
-            if place < 0:
-                codes[:, :count] = exact.T
-        if event >= 0:
-            raise DataError(
-                f"event {first + event}: input {self._name(element)} has the code"
-                f" {given[event, element]}, outside [{self._lo[element]}, {self._hi[element]}]"
-            )
+    def _engine(self, name: str, events: int) -> Engine:
+        """Return the engine of a name, or for a number of events."""
+        if name not in ENGINES:
+            raise DataError(f"engine={name!r}: one of {', '.join(ENGINES)} is needed")
+        with self._lock:
+            if self._is_wide:
+                name = "wide"
+            elif name == "auto":
+                name = self._best(events)
+            if name not in self._engines:
+                self._engines[name] = self._made(name)
+            return self._engines[name]
 
-    def _name(self, element: int) -> str:
-        for port in self.circuit.inputs:
-            if element < port.size:
-                return port.name + _index(element, port.shape)
-            element -= port.size
-        raise IndexError(element)
+    def _best(self, events: int) -> str:
+        """Return the engine that takes least time by all that is known now."""
+        self._events += events
+        if "compiled" in self._engines or self._events >= WORTHWHILE:
+            return "compiled"
+        if self._events < _WORTH_READING:
+            return "interpreted"
+        if self._has_code is None:
+            self._has_code = has_code(self.circuit)
+        return "compiled" if self._has_code else "interpreted"
 
-    def _map(
-        self,
-        work: Callable[[_Stage, int, int], None],
-        events: int,
-        threads: int | None,
-        progress: Progress,
-    ) -> None:
-        """Call ``work(stage, first, last)`` for all events, a stage at a time, by threads."""
-        if threads is not None and threads < 1:
-            raise DataError(f"threads={threads}: at least 1 is needed")
-        count = -(-events // self._stage)
-        workers = min(threads or os.cpu_count() or 1, count)
-        numbers = itertools.count()
-        lock = threading.Lock()
-        errors: dict[int, BaseException] = {}
-        done = 0
-        end = count  # stages from here on are not begun: all before a failing one are finished
-
-        def worker() -> None:
-            nonlocal done, end
-            stage = _Stage(
-                self._engine.arena(),
-                np.empty((self._inputs, min(self._stage, events)), self._engine.kind),
-                np.empty((self._outputs, min(self._stage, events)), self._engine.kind),
-            )
-            while (number := next(numbers)) < end:
-                first = number * self._stage
-                last = min(first + self._stage, events)
-                try:
-                    work(stage, first, last)
-                    with lock:
-                        done += last - first
-                        progress(done, events)
-                except BaseException as error:  # raised again below, the earliest event's
-                    with lock:
-                        errors[number] = error
-                        end = min(end, number)
-
-        if workers <= 1:
-            worker()
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                try:
-                    for future in [pool.submit(worker) for _ in range(workers)]:
-                        future.result()
-                finally:
-                    end = 0  # when interrupted: threads end after their stage
-        if errors:
-            raise errors[min(errors)]
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """What one thread works with: codes and results have a line an element."""
-
-    arena: NDArray[np.int8]
-    codes: Codes
-    results: Codes
-
-
-class _Lanes:
-    """The fast engine: a program of vector instructions."""
-
-    kind = np.dtype(np.int64)
-
-    def __init__(self, program: Program, block: int) -> None:
-        self._program, self._block = program, block
-        scale = np.array([1, block, block, block, block, block, 1, 1], np.int32)
-        self._code = program.code * scale
-        self._terms = program.terms * np.array([block, 1])
-        self._loads = program.loads * np.array([1, 1, block])
-        self._stores = program.stores * np.array([1, block])
-
-    def arena(self) -> NDArray[np.int8]:
-        """Return fresh memory for one thread, with the constants in place."""
-        size = self._program.bytes * self._block
-        raw = np.zeros(size + 2 * VECTOR, np.int8)
-        start = -raw.ctypes.data % VECTOR
-        arena = raw[start : start + size + -size % VECTOR]
-        for lane, offset, value in self._program.constants:
-            slot = arena.view(f"i{1 << lane}")[offset * self._block : (offset + 1) * self._block]
-            slot[:] = np.int64(value).astype(slot.dtype)
-        return arena
-
-    def run(self, stage: _Stage, events: int) -> None:
-        """Fill a stage's results."""
-        program = self._program
-        run(
-            self._code,
-            self._terms,
-            stage.arena,
-            program.tables,
-            self._loads,
-            self._stores,
-            self._block,
-            events,
-            stage.codes,
-            stage.results,
-        )
-
-
-class _Wide:
-    """The exact engine for any width."""
-
-    kind = np.dtype(object)
-
-    def __init__(self, circuit: Circuit) -> None:
-        self._circuit = circuit
-
-    def arena(self) -> NDArray[np.int8]:
-        """Return nothing of use: Python integers live elsewhere."""
-        return np.zeros(0, np.int8)
-
-    def run(self, stage: _Stage, events: int) -> None:
-        """Fill a stage's results."""
-        stage.results[:, :events] = wide.evaluate(self._circuit, stage.codes[:, :events])
-
-
-@dataclass(frozen=True)
-class _Port:
-    """An input port, ready to quantise; `first` is the number of its first element."""
-
-    port: Input
-    first: int
-    lo: Codes = field(repr=False)
-    hi: Codes = field(repr=False)
-    fraction: NDArray[np.int64] = field(repr=False)
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether its codes are beyond what the fast quantiser takes."""
-        pairs = zip(self.lo.tolist(), self.hi.tolist(), strict=True)
-        limit = 1 << 62
-        codes = any(lo < -limit or hi > limit or hi - lo >= limit for lo, hi in pairs)
-        return codes or bool((np.abs(self.fraction) > _MOST_FRACTION).any())
-
-    def quantize(self, values: Any, codes: Codes, first: int) -> None:
-        """Quantise events into their columns of `codes`; `first` is the first event's number."""
-        try:
-            floats = np.ascontiguousarray(values, np.float64).reshape(len(values), self.port.size)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"input {self.port.name}: numbers are needed ({error})") from error
-        if codes.dtype == object:
-            bad = ~np.isfinite(floats)
-            place = int(bad.argmax()) if bad.any() else -1
-            event, element = divmod(place, self.port.size) if place >= 0 else (-1, -1)
-            if place < 0:
-                lines = slice(self.first, self.first + self.port.size)
-                codes[lines, : len(floats)] = wide.quantize(floats, self.port).T
-        else:
-            modes = ROUNDINGS.index(self.port.rounding), OVERFLOWS.index(self.port.overflow)
-            event, element = quantize(
-                floats, self.fraction, self.lo, self.hi, *modes, codes, self.first
-            )
-        if event >= 0:
-            index = _index(element, self.port.shape)
-            raise DataError(
-                f"event {first + event}: input {self.port.name}{index} is {floats[event, element]}"
-            )
-
-
-def _ports(inputs: tuple[Input, ...]) -> list[_Port]:
-    ports = []
-    first = 0
-    for port in inputs:
-        lo, hi, fraction = (np.ravel(v) for v in (port.lo, port.hi, port.fraction))
-        ports.append(_Port(port, first, lo, hi, fraction.astype(np.int64)))
-        first += port.size
-    return ports
-
-
-def _values(codes: Codes, output: Output) -> Floats:
-    """Return codes, a line an element, as floats."""
-    if codes.dtype == object:
-        values = np.empty(codes.shape)
-        for k, fraction in enumerate(output.fraction.ravel().tolist()):
-            up, down = 1 << max(-fraction, 0), 1 << max(fraction, 0)
-            values[k] = [code * up / down for code in codes[k].tolist()]
-        return values
-    return np.asarray(codes * np.ldexp(1.0, -output.fraction.reshape(-1, 1).astype(np.int32)))
-
-
-def _index(element: int, shape: tuple[int, ...]) -> str:
-    if not shape:
-        return ""
-    return f"[{', '.join(str(int(k)) for k in np.unravel_index(element, shape))}]"
+    def _made(self, name: str) -> Engine:
+        if name == "wide":
+            return WideEngine(self.circuit, self._inputs)
+        if name == "compiled":
+            return CompiledEngine(self.circuit, self._inputs)
+        return Interpreter(self.circuit, self._inputs, self._block)
 
 
 def _array_like(values: Any) -> Any:

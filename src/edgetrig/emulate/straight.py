@@ -1,0 +1,259 @@
+"""A circuit as straight-line machine code: functions of bounded size, ports, and what calls them.
+
+Instructions are cut into functions of bounded length. A value that a later function reads goes
+through a slot of the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.circuit import Circuit
+from edgetrig.emulate.kernels import INSTRUCTIONS, LANES
+from edgetrig.emulate.layout import Layout, Region, groups_for, regions
+from edgetrig.emulate.lowering import Lowered, lower
+from edgetrig.emulate.machine import Machine, assemble
+from edgetrig.emulate.port_code import TYPES, Column, PortWriter, exact_in_float32, quantises
+from edgetrig.emulate.slots import Slots
+from edgetrig.emulate.tables import table_constant
+from edgetrig.emulate.vector_code import FunctionWriter, Place
+
+KINDS = tuple(TYPES)
+"""Kinds of arrays, as `run` numbers them."""
+
+FUNCTION = 4000
+"""Most instructions of a function."""
+
+MODULE = 16_000
+"""Most instructions that LLVM holds at a time."""
+
+_ATTRIBUTES = (
+    'attributes #0 = { nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512" }'
+)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Machine code of a circuit, and how to call it.
+
+    Parameters
+    ----------
+    layout
+        Of the frame.
+    kinds
+        Kinds of arrays it takes as input: of ``"float32"``, ``"float64"`` and ``"int64"``.
+    objects
+        Object files. The first one has ``run(inputs, outputs, frame, parts, batches, in, out)``:
+        pointers to a pointer for each port (``int64``: to one for all ports), the addresses of all
+        functions ``part_0``, ``part_1``, ..., the number of batches, and the kinds of input and
+        output as numbers (`KINDS`). It returns 0, or 1 if events must be done another way.
+    parts
+        Number of functions in each object.
+    """
+
+    layout: Layout
+    kinds: tuple[str, ...]
+    objects: tuple[bytes, ...]
+    parts: tuple[int, ...]
+
+    def description(self) -> dict[str, Any]:
+        """Return all but the objects, as JSON takes it."""
+        return {"layout": asdict(self.layout), "kinds": self.kinds, "parts": self.parts}
+
+    @classmethod
+    def described(cls, description: Any, objects: list[bytes]) -> Code:
+        """Return the code with a description and objects."""
+        fields = dict(description["layout"])
+        for name in ("inputs", "outputs"):
+            fields[name] = tuple(Region(**region) for region in fields[name])
+        kinds, parts = (tuple(description[name]) for name in ("kinds", "parts"))
+        return cls(Layout(**fields), kinds, tuple(objects), parts)
+
+
+def make_code(circuit: Circuit, machine: Machine) -> Code:
+    """Compile a circuit whose values fit 64 bits."""
+    lowered, narrowest = _lower(circuit)
+    cuts = list(range(0, len(lowered.code), FUNCTION)) or [0]
+    slots = Slots(lowered, cuts)
+    layout = _layout(circuit, lowered, slots, machine.vector >> narrowest)
+    places = slots.places(lowered, layout)
+    stores = _stores(circuit, lowered, slots, layout, places)
+    writer = FunctionWriter(
+        lowered, circuit.tables, layout, places, permutes=machine.permutes_words
+    )
+    kinds = _kinds(circuit)
+    ends = [*cuts[1:], len(lowered.code)]
+    per_module = max(1, MODULE // FUNCTION)
+    objects, parts = [], []
+    for first in range(0, len(cuts), per_module):
+        numbers = range(first, min(first + per_module, len(cuts)))
+        lines = [f'target triple = "{machine.triple}"', _ATTRIBUTES]
+        lines += _table_constants(circuit, lowered.code[cuts[first] : ends[numbers[-1]]])
+        for number in numbers:
+            lines += writer.function(f"part_{number}", cuts[number], ends[number], stores[number])
+        if first == 0:
+            lines += _port_functions(circuit, layout, machine, kinds)
+            lines += _run(circuit, layout, kinds, len(cuts))
+        objects.append(assemble("\n".join(lines), machine))
+        parts.append(len(numbers))
+    return Code(layout, kinds, tuple(objects), tuple(parts))
+
+
+def _lower(circuit: Circuit) -> tuple[Lowered, int]:
+    """Lower a circuit with the narrowest lane that costs least; return both."""
+    choices = [(lower(circuit, sizes=(-1,), narrowest=lane), lane) for lane in range(LANES)]
+    return min(choices, key=lambda choice: _cost(*choice))
+
+
+def _cost(lowered: Lowered, narrowest: int) -> float:
+    """Return about how much work an event is, in bytes of vectors."""
+    kind, lane = lowered.code[:, 0] >> 2, lowered.code[:, 0] & 3
+    # What takes several registers leaves fewer for the rest.
+    work = (1 << lane) * np.where(lane > narrowest, 1.25, 1.0)
+    slow = np.isin(kind, [INSTRUCTIONS.index(n) for n in ("mul", "shr", "lows", "sum")])
+    return float(work.sum() + (slow & (lane == 0)).sum())
+
+
+def _kinds(circuit: Circuit) -> tuple[str, ...]:
+    if not all(quantises(port) for port in circuit.inputs):
+        return ("int64",)
+    if not all(exact_in_float32(port) for port in circuit.inputs):
+        return ("float64", "int64")
+    return ("float32", "float64", "int64")
+
+
+# ---- the frame ----------------------------------------------------------------------------------
+
+
+def _layout(circuit: Circuit, lowered: Lowered, slots: Slots, group: int) -> Layout:
+    """Return where ports lie in the frame, and how many groups of events it is made for."""
+    lanes = np.zeros(sum(port.size for port in circuit.inputs), np.int64)
+    given = lowered.element >= 0
+    np.maximum.at(lanes, lowered.element[given], lowered.lane[given])
+    inputs, end = regions([port.size for port in circuit.inputs], lanes, 0)
+    stored = lowered.lane[lowered.stored]
+    outputs, end = regions([port.rows.size for port in circuit.outputs], stored, end)
+    size = end + slots.bytes
+    return Layout(group, groups_for(group, size), inputs, outputs, size)
+
+
+def _stores(
+    circuit: Circuit,
+    lowered: Lowered,
+    slots: Slots,
+    layout: Layout,
+    places: dict[int, Place],
+) -> list[dict[int, list[Place]]]:
+    """Return for each function where it stores which values."""
+    stores: list[dict[int, list[Place]]] = [{} for _ in range(slots.parts)]
+    for value in np.flatnonzero(slots.number >= 0).tolist():
+        stores[slots.made[value]].setdefault(value, []).append(places[value])
+    values = iter(lowered.stored.tolist())
+    for region in layout.outputs:
+        for element in range(region.size):
+            value = next(values)
+            place = Place(layout.place(region, element), region.lane)
+            stores[max(0, slots.made[value])].setdefault(value, []).append(place)
+    return stores
+
+
+# ---- the rest of the text -----------------------------------------------------------------------
+
+
+def _table_constants(circuit: Circuit, code: NDArray[np.int32]) -> list[str]:
+    reads = code[code[:, 0] >> 2 == INSTRUCTIONS.index("table")]
+    pairs = np.unique(np.stack([reads[:, 6], (reads[:, 0] & 3).clip(2)], axis=1), axis=0)
+    return [table_constant(circuit.tables[k], k, lane) for k, lane in pairs.tolist()]
+
+
+def _port_functions(
+    circuit: Circuit, layout: Layout, machine: Machine, kinds: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield functions that load and store each port from and to each kind of array."""
+    width = machine.vector // 8
+    stride = sum(port.size for port in circuit.inputs)
+    first = 0
+    for number, (port, region) in enumerate(zip(circuit.inputs, layout.inputs, strict=True)):
+        for kind in kinds if port.size else ():
+            column = Column(first, stride) if kind == "int64" else Column(0, port.size)
+            writer = PortWriter(f"load_{kind}_{number}", layout, region, kind, column, width)
+            yield from writer.load(port)
+        first += port.size
+    stride = len(circuit.output_rows)
+    first = 0
+    for number, (output, region) in enumerate(zip(circuit.outputs, layout.outputs, strict=True)):
+        for kind in ("float64", "int64") if region.size else ():
+            column = Column(first, stride) if kind == "int64" else Column(0, region.size)
+            writer = PortWriter(f"store_{kind}_{number}", layout, region, kind, column, width)
+            yield from writer.store(output)
+        first += region.size
+
+
+def _run(circuit: Circuit, layout: Layout, kinds: tuple[str, ...], parts: int) -> Iterator[str]:
+    """Yield the function that does batch after batch."""
+    arguments = "ptr %inputs, ptr %outputs, ptr %frame, ptr %parts, i64 %batches, i64 %in, i64 %out"
+    yield f"define i64 @run({arguments}) {{"
+    yield "entry:\n %noted = alloca i64\n store i64 0, ptr %noted\n br label %batch"
+    yield "batch:\n %b = phi i64 [0, %entry], [%b1, %next]"
+    yield f" %event = mul i64 %b, {layout.batch}"
+    yield f" switch i64 %in, label %end [{_cases('load', kinds)}]"
+    for kind in kinds:
+        yield f"load_{KINDS.index(kind)}:"
+        yield from _loads(circuit, kind)
+        yield " br label %compute"
+    yield "compute:\n br label %part"
+    yield "part:\n %p = phi i64 [0, %compute], [%p1, %part]"
+    yield " %place = getelementptr ptr, ptr %parts, i64 %p\n %function = load ptr, ptr %place"
+    yield " call void %function(ptr %frame)\n %p1 = add i64 %p, 1"
+    yield f" %again = icmp ult i64 %p1, {parts}\n br i1 %again, label %part, label %computed"
+    yield "computed:"
+    yield f" switch i64 %out, label %end [{_cases('store', KINDS[1:])}]"
+    for kind in KINDS[1:]:
+        yield f"store_{KINDS.index(kind)}:"
+        yield from _stores_of(circuit, kind)
+        yield " br label %next"
+    yield "next:\n %b1 = add i64 %b, 1\n %more = icmp ult i64 %b1, %batches"
+    yield " br i1 %more, label %batch, label %end"
+    yield "end:\n %result = load i64, ptr %noted\n ret i64 %result\n}"
+
+
+def _cases(name: str, kinds: tuple[str, ...]) -> str:
+    numbers = (KINDS.index(kind) for kind in kinds)
+    return " ".join(f"i64 {number}, label %{name}_{number}" for number in numbers)
+
+
+def _loads(circuit: Circuit, kind: str) -> Iterator[str]:
+    stride = sum(port.size for port in circuit.inputs)
+    for number, port in enumerate(circuit.inputs):
+        if port.size:
+            name, one = f"load_{kind}_{number}", kind == "int64"
+            yield from _line(
+                name, "%inputs", 0 if one else number, kind, stride if one else port.size
+            )
+            yield f" %{name}_noted = call i64 @{name}(ptr %{name}, ptr %frame)"
+            yield f" %{name}_old = load i64, ptr %noted"
+            yield f" %{name}_new = or i64 %{name}_old, %{name}_noted"
+            yield f" store i64 %{name}_new, ptr %noted"
+
+
+def _stores_of(circuit: Circuit, kind: str) -> Iterator[str]:
+    stride = len(circuit.output_rows)
+    for number, port in enumerate(circuit.outputs):
+        if port.rows.size:
+            name, one = f"store_{kind}_{number}", kind == "int64"
+            size = stride if one else port.rows.size
+            yield from _line(name, "%outputs", 0 if one else number, kind, size)
+            yield f" call void @{name}(ptr %{name}, ptr %frame)"
+
+
+def _line(name: str, arrays: str, number: int, kind: str, stride: int) -> Iterator[str]:
+    """Yield the address of the batch's first event in an array."""
+    yield f" %{name}_place = getelementptr ptr, ptr {arrays}, i64 {number}"
+    yield f" %{name}_array = load ptr, ptr %{name}_place"
+    yield f" %{name}_first = mul i64 %event, {stride}"
+    yield f" %{name} = getelementptr {TYPES[kind]}, ptr %{name}_array, i64 %{name}_first"
