@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import random_circuits, random_codes, random_programs
-from edgetrig.circuit import Builder, Op, Output, check, fixed_input, trace
+from edgetrig.circuit import Builder, Input, Op, Output, check, fixed_input, trace
 from edgetrig.optimize import DELAYS, PASSES, delays_of, optimize, pipeline, stage_delay
 from edgetrig.verify import evaluate
 
@@ -115,3 +115,13 @@ def test_wiring_beside_an_operation_longer_than_the_clock():
         after = pipeline(before, delays, clock_ns=1.61)
         check(after)
         assert outputs(after, [[0], [5], [7]]) == outputs(before, [[0], [5], [7]])
+
+
+def test_a_wrap_of_a_very_wide_value_stays():
+    builder = Builder()
+    top = np.array([(1 << 200) - 1], object)
+    port = Input("x", top * 0, top, np.zeros(1, np.int64))
+    low = builder.append(Op.LOW, builder.input(0, port), p=100)
+    circuit = builder.finish([port], [Output("y", low, np.zeros(1, np.int64))])
+    codes = [[(1 << 150) + 5], [7]]
+    assert outputs(optimize(circuit, checked=True), codes) == [[5], [7]]

@@ -144,7 +144,7 @@ def _step(  # noqa: PLR0912 - the list of rules
         return _step_shift_right(row, op, a, p, lo, hi)
     elif code in (_LOW, _LOWS):
         x = a[row]
-        if lo[row] == lo[x] and hi[row] == hi[x]:
+        if lo[row] == lo[x] > -_WIDE and hi[row] == hi[x] < _WIDE:
             return int(x)  # all values are in range already: the interval did not have to move
         if op[x] in (_LOW, _LOWS) and p[x] >= p[row]:
             a[row] = a[x]
