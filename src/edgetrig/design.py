@@ -42,9 +42,11 @@ class Target:
     part
         FPGA part, for instance ``"xcvu13p"`` (`edgetrig.synthesis.PARTS`).
     clock_ns
-        Clock period in ns that stages are cut for; ignored if `latency` is given.
+        Clock period in ns that stages are cut for.
     latency
-        Clock cycles from input to output: None for as many as the clock needs, 0 for no registers.
+        Clock cycles from input to output: None for as few as the clock needs, 0 for no registers.
+        Where they are too few for the clock, stages are as short as can be
+        (`Design.estimated_clock_ns`); where they are more than it needs, registers are saved.
     """
 
     part: str = "xcvu13p"
@@ -90,10 +92,8 @@ class Design:
         if target.latency == 0:
             return self.circuit
         family = self._family
-        if target.latency is not None:
-            staged = pipeline(self.circuit, delays_of(family), latency=target.latency)
-            return ternary_sums(staged, family)
-        staged = pipeline(self.circuit, delays_of(family), clock_ns=target.clock_ns)
+        delays = delays_of(family)
+        staged = pipeline(self.circuit, delays, clock_ns=target.clock_ns, latency=target.latency)
         return ternary_sums(staged, family, target.clock_ns)
 
     @property

@@ -54,7 +54,9 @@ Part = Annotated[str, typer.Option(help="FPGA part or family, e.g. xcvu13p, xc7,
 Clock = Annotated[float, typer.Option(help="Clock period to cut stages for, in ns.")]
 Latency = Annotated[
     int | None,
-    typer.Option(help="Clock cycles from input to output instead; 0 for no registers."),
+    typer.Option(
+        help="Clock cycles from input to output; 0: no registers. Else as few as --clock needs."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is random.")]
 Vectors = Annotated[

@@ -32,15 +32,14 @@ def pipeline(
     clock_ns
         Clock period in ns; an operation longer than that gets a stage of its own.
     latency
-        Clock cycles from input to output, at least 1. Without `clock_ns` the stages are made as
-        short as possible; without `latency` there are as few stages as possible. Stages more than
-        needed can save registers: values then wait where they are narrow.
+        Clock cycles from input to output, at least 1; without it as few as `clock_ns` needs. Where
+        they are too few for the clock, or there is none, stages are made as short as possible.
+        Stages more than needed can save registers: values then wait where they are narrow.
 
     Raises
     ------
     CircuitError
-        If neither is given, one is not positive, the latency is too short for the clock period, or
-        the circuit has registers already.
+        If neither is given, one is not positive, or the circuit has registers already.
     """
     if circuit.count(Op.REG):
         raise CircuitError("the circuit has registers already; pipeline the combinational one")
@@ -65,14 +64,11 @@ def _fitted(
             f"a clock of {clock_ns} ns leaves no time for logic; registers take"
             f" {delays.register} ns"
         )
-    flow = replace(flow, delay=np.minimum(flow.delay, budget))
-    fewest = int(soonest(flow, budget).max(initial=0)) + 1
+    capped = replace(flow, delay=np.minimum(flow.delay, budget))
+    fewest = int(soonest(capped, budget).max(initial=0)) + 1
     if latency is not None and latency < fewest:
-        raise CircuitError(
-            f"a latency of {latency} clock cycles is too short for {clock_ns} ns each; give"
-            f" {fewest} or a longer clock period"
-        )
-    return flow, budget, latency or fewest
+        return flow, shortest(flow, latency), latency
+    return capped, budget, latency or fewest
 
 
 def stage_delay(circuit: Circuit, delays: Delays) -> float:
