@@ -59,11 +59,12 @@ def measure(name: str) -> dict[str, Any]:
     result: dict[str, Any] = {"title": _title(name), "date": machine()["date"]}
     with tempfile.TemporaryDirectory(prefix="edgetrig-benchmark-") as scratch:
         folder = Path(scratch)
-        np.save(folder / "inputs.npy", _events(name))
+        events = model.events(EVENTS) if model else CASES[name].events(EVENTS)
+        np.save(folder / "inputs.npy", events)
         task = {
             "task": "case",
             "case": name,
-            "file": str(model.file) if model else "",
+            "file": str(model.without_scaling) if model else "",
             "inputs": str(folder / "inputs.npy"),
             "compared": COMPARED,
             "repeats": 3,
@@ -90,16 +91,7 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def _title(name: str) -> str:
-    return CASES[name].title if name in CASES else f"jets, {name}"
-
-
-def _events(name: str) -> Any:
-    if name in CASES:
-        return CASES[name].events(EVENTS)
-    from edgetrig.physics import load_sample
-
-    jets = load_sample("jets").features.astype(np.float32)
-    return np.resize(jets, (EVENTS, jets.shape[1]))
+    return CASES[name].title if name in CASES else "jets, " + name.replace("_", " ")
 
 
 def report(result: dict[str, Any]) -> str:

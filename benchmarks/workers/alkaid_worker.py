@@ -49,7 +49,10 @@ def traced_case(name: str, file: str) -> Any:
     if file:
         from alkaid.converter import trace_model
 
-        return trace(*trace_model(loaded(file), HWConfig(1, -1, -1)))
+        # It takes no saturating quantiser at an input: give it inputs of just that type.
+        kif = [np.asarray(part)[0] for part in loaded(file).layers[1].iq.quantizer.kif]
+        x = FVArray.from_kif(*(part.astype(int) for part in kif), HWConfig(1, -1, -1), 0, {})
+        return trace(*trace_model(loaded(file), HWConfig(1, -1, -1), inputs=(x,)))
     case = CASES[name]
     ones = np.ones(case.shape)
     x = FVArray.from_kif(
