@@ -12,10 +12,14 @@ from edgetrig.synthesis import _yosys, synthesize
 from edgetrig.verify import evaluate, lint, simulate
 
 CELL = "trigger_add3.v"
+LOGIC_CELL = "trigger_carry_save.v"
 
 
-def sums(shapes, *, registered=True, latched=True):
-    """One ADD3 row a shape: (widths, shifts, signed, p) of its three operands."""
+def sums(shapes, *, registered=True, latched=True, negated=False):
+    """One ADD3 row a shape: (widths, shifts, signed, p) of its three operands.
+
+    Between registers, or without them; `negated` ones go through a negation too.
+    """
     builder = Builder()
     bits = np.array([w for widths, _, _, _ in shapes for w in widths])
     signed = np.repeat([s for _, _, s, _ in shapes], 3)
@@ -33,6 +37,9 @@ def sums(shapes, *, registered=True, latched=True):
         ]
         total = builder.append(Op.ADD3, *operands, p=p)
         totals.append(builder.append(Op.REG, total) if registered else total)
+        if negated:
+            again = builder.append(Op.NEG, builder.append(Op.ADD3, *operands, p=p))
+            totals.append(builder.append(Op.REG, again) if registered else again)
     result = np.array(totals, np.int64)
     return builder.finish([port], [Output("y", result, np.zeros(len(result), int))])
 
@@ -47,19 +54,33 @@ SHAPES = st.tuples(triples(1, 9), triples(0, 6), st.booleans(), st.integers(0, 2
 @settings(max_examples=3, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.lists(SHAPES, min_size=30, max_size=30))
 def test_cells_are_the_sums_of_the_reference(shapes):
-    circuit = sums(shapes)
+    # Every sum twice: in front of registers, and in front of logic.
+    circuit = sums(shapes, negated=True)
     files = verilog(circuit)
-    assert CELL in files
+    assert {CELL, LOGIC_CELL} <= set(files)
     assert lint(files) == ""
     codes = random_codes(circuit, 300)
     expected = np.array(evaluate(str(circuit), codes.tolist(), check_intervals=True), object)
     assert (simulate(circuit, codes) == expected).all()
 
 
+def test_the_layer_of_a_cell_is_its_rows():
+    builder = Builder(("first", "second"))
+    port = Input("x", np.full(4, -128), np.full(4, 127), np.zeros(4, int))
+    x = builder.append(Op.REG, builder.input(0, port), origin=0)
+    first = builder.append(Op.ADD3, x[:2], x[1:3], x[2:], p=1, origin=0)
+    second = builder.append(Op.ADD3, first[0], first[1], x[0], origin=1)
+    held = builder.append(Op.REG, second, origin=1)
+    cost = synthesize(builder.finish([port], [Output("y", held, np.array([0]))]))
+    assert set(cost.by_layer) == {"first", "second"}
+    assert cost.by_layer["first"]["carry"] == 2 * 3
+    assert cost.by_layer["second"]["carry"] == 4
+
+
 def test_only_sums_that_registers_alone_read_are_cells():
     shape = ((8, 8, 8), (0, 0, 0), True, 0)
-    assert CELL in verilog(sums([shape]))
-    assert CELL not in verilog(sums([shape], registered=False))
+    assert LOGIC_CELL not in verilog(sums([shape]))
+    assert CELL not in verilog(sums([shape], registered=False, latched=False))
     builder = Builder()
     port = Input("x", np.full(3, -8), np.full(3, 7), np.zeros(3, int))
     x = builder.append(Op.REG, builder.input(0, port))
@@ -109,6 +130,14 @@ def test_a_registered_sum_of_three_is_one_lut_a_bit():
     assert cost.depth == 3  # majority, parity, chain
     assert not cost.other
     assert cost.by_layer == {"": {"lut": 30, "carry": 12, "ff": cost.ff}}
+
+
+def test_a_sum_of_three_for_logic_is_two_luts_a_bit_and_one_chain():
+    circuit = sums([((12, 12, 12), (0, 0, 0), True, 1)] * 3, registered=False, latched=False)
+    cost = synthesize(circuit)
+    assert 3 * 2 * 12 - 6 <= cost.lut + cost.inverters <= 3 * 2 * 14
+    assert cost.carry == 3 * 4
+    assert cost.depth == 3
 
 
 def test_every_amd_family_has_its_carry_chain():

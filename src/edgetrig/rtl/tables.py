@@ -50,10 +50,18 @@ def is_look_up(net: Net, row: int) -> bool:
     return net.op[row] == Op.TABLE and not net.constant(net.a[row])
 
 
+def index_bits(net: Net, row: int) -> int:
+    """Return how many low bits of the index tell its values apart."""
+    a = net.a[row]
+    return min(net.width[a], (net.hi[a] - net.lo[a]).bit_length())
+
+
 def table_module(net: Net, row: int) -> str:
     """Name the module of a look-up: table, type of the index, bits of the result."""
-    a = net.a[row]
-    kind = f"{'s' if net.lo[a] < 0 else 'u'}{net.width[a]}"
+    a, bits = net.a[row], index_bits(net, row)
+    kind = f"{'s' if net.lo[a] < 0 else 'u'}{bits}"
+    if bits < net.width[a]:  # what the low bits stand for depends on where the values begin
+        kind += f"_{'below' if net.lo[a] < 0 else 'from'}{abs(net.lo[a])}"
     return f"{net.top}_table{net.p[row]}_{kind}_{net.width[row]}"
 
 
@@ -65,12 +73,14 @@ def truth_tables(net: Net) -> list[TruthTables]:
 
 def _truth_tables(net: Net, module: str, row: int) -> TruthTables:
     table, a = net.circuit.tables[net.p[row]], net.a[row]
-    bits, width = net.width[a], net.width[row]
-    bottom = -(1 << (bits - 1)) if net.lo[a] < 0 else 0
-    patterns = np.arange(1 << bits)
-    index = np.where(patterns < bottom + (1 << bits), patterns, patterns - (1 << bits))
+    bits, width = index_bits(net, row), net.width[row]
+    bottom = net.lo[a]
+    if bits == net.width[a]:
+        bottom = -(1 << (bits - 1)) if net.lo[a] < 0 else 0
+    # The number with these low bits, counted from the smallest index on.
+    entry = (np.arange(1 << bits) - bottom % (1 << bits)) % (1 << bits) + (bottom - table.start)
     # Entries outside the table are never read: repeat its ends.
-    values = table.values[np.clip(index - table.start, 0, len(table.values) - 1)]
+    values = table.values[np.clip(entry, 0, len(table.values) - 1)]
     codes = []
     for bit in range(width):
         leaves = ((values >> bit) & 1).reshape(-1, 1 << min(bits, _LUT_INPUTS))

@@ -1,8 +1,9 @@
-"""Explicit ternary adders: an ADD3 row whose sum only registers read, as an instance of a cell.
+"""Explicit ternary adders: every ADD3 row is an instance of one of two cells.
 
-On AMD devices such a row takes one LUT a bit. A sum that logic reads would take two, as many as two
-binary adders, because a slice has one way out for two signals (see ``cells/add3.v``); it stays an
-expression.
+On AMD devices a sum that registers alone read takes one LUT a bit: the cell ``add3``. A sum that
+logic reads takes two, as many as two binary adders but one carry chain, because a slice has one way
+out for two signals (see ``cells/add3.v``): the cell ``carry_save`` and a plain sum of its results.
+Written as ``a + b + c``, Yosys would merge it with the sums around it and make 8 % more LUTs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from importlib import resources
 from edgetrig.circuit import Op
 from edgetrig.rtl.net import Net
 
-_CELL = "edgetrig_add3"
 _ALL = 1 << 30  # low zeros of 0
 
 
@@ -28,37 +28,38 @@ class Ternary:
         The lowest bit of the adder; below it at most one operand has bits, which pass through.
     passed
         That operand: a row.
+    cell
+        ``add3`` if registers alone read the sum, else ``carry_save``.
     """
 
     first: int
     passed: int
+    cell: str
 
 
 def ternary_adders(net: Net) -> dict[int, Ternary]:
-    """Return the rows that are instances of the cell: ADD3 read by registers alone."""
-    candidates = {row for row in net.logic if net.op[row] == Op.ADD3}
-    registered = set()
-    for row in net.live:
-        read = candidates.intersection(net.operands(row))
-        if net.op[row] == Op.REG:
-            registered |= read
-        else:
-            candidates -= read
-    chosen = (candidates & registered) - set(net.circuit.output_rows.tolist())
-    zeros = _low_zeros(net) if chosen else {}
-    placed = {row: _placed(net, row, zeros) for row in sorted(chosen)}
+    """Return the ADD3 rows with what they are instances of, in order.
+
+    A row narrower than the lowest bits of two of its operands has nothing to add: it is not among
+    them.
+    """
+    rows = [row for row in net.logic if net.op[row] == Op.ADD3]
+    if not rows:
+        return {}
+    zeros, registered = _low_zeros(net), _read_by_registers(net)
+    placed = {row: _placed(net, row, zeros, row in registered) for row in rows}
     return {row: adder for row, adder in placed.items() if adder.first < net.width[row]}
 
 
-def cell_name(net: Net) -> str:
-    """Name the module of the ternary adder."""
-    return f"{net.top}_add3"
+def cell_name(net: Net, cell: str) -> str:
+    """Name the module of a cell."""
+    return f"{net.top}_{cell}"
 
 
 def cell_text(net: Net, file: str) -> str:
     """Return a file of the folder ``cells``, under the design's own name for the cell."""
     text = resources.files("edgetrig.rtl").joinpath("cells", file).read_text()
-    return text.replace(_CELL, cell_name(net))
+    return text.replace("edgetrig_", f"{net.top}_")
 
 
 def carry_cell(part: str) -> str:
@@ -75,14 +76,22 @@ def carry_cell(part: str) -> str:
     return "CARRY8" if re.match(r"xc([akvz]?u|k26)", name) else ""
 
 
-def _placed(net: Net, row: int, zeros: dict[int, int]) -> Ternary:
+def _read_by_registers(net: Net) -> set[int]:
+    """Return the rows that registers read and nothing else does."""
+    registers, logic = set[int](), set(net.circuit.output_rows.tolist())
+    for row in net.live:
+        (registers if net.op[row] == Op.REG else logic).update(net.operands(row))
+    return registers - logic
+
+
+def _placed(net: Net, row: int, zeros: dict[int, int], registered: bool) -> Ternary:
     """Leave out the bits below the second operand, unless the lowest is subtracted."""
     operands = [net.a[row], net.b[row], net.c[row]]
     subtracted = operands[3 - net.p[row] :]
     low, second, _ = sorted(zeros[r] for r in operands)
     passed = next(r for r in operands if zeros[r] == low)
     first = low if any(zeros[r] == low for r in subtracted) else second
-    return Ternary(first, passed)
+    return Ternary(first, passed, "add3" if registered else "carry_save")
 
 
 def _low_zeros(net: Net) -> dict[int, int]:

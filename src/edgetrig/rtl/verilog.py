@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from edgetrig.circuit import Circuit
 from edgetrig.rtl.describe import header, origins, remark
@@ -11,7 +10,7 @@ from edgetrig.rtl.layout import wrapped
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.net import Net, Stage
 from edgetrig.rtl.operations import expression
-from edgetrig.rtl.tables import TruthTables, is_look_up, table_module, truth_tables
+from edgetrig.rtl.tables import TruthTables, index_bits, is_look_up, table_module, truth_tables
 from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 from edgetrig.rtl.verilog_text import closing, opening, part, text, vector
 
@@ -48,10 +47,10 @@ def verilog(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
         for stage in net.stages:
             files[f"{stage.module}.v"] = _stage_text(net, stage, ternary)
     else:
-        files = {f"{top}.v": _combinational(net)}
+        files = {f"{top}.v": _combinational(net, ternary)}
     files.update({f"{table.module}.v": _table_text(table) for table in truth_tables(net)})
-    if ternary:
-        files[f"{cell_name(net)}.v"] = cell_text(net, "add3.v")
+    for cell in sorted({adder.cell for adder in ternary.values()}):
+        files[f"{cell_name(net, cell)}.v"] = cell_text(net, f"{cell}.v")
     return files
 
 
@@ -59,23 +58,21 @@ def verilog(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
 
 
 def _lines(
-    net: Net,
-    rows: list[int],
-    declared: frozenset[int] = frozenset(),
-    ternary: Mapping[int, Ternary] = MappingProxyType({}),
+    net: Net, rows: list[int], declared: frozenset[int], ternary: Mapping[int, Ternary]
 ) -> Iterator[str]:
     """Yield one line a row; `declared` rows are ports already and are assigned."""
     for row, origin in zip(rows, origins(net, rows), strict=True):
         if origin:
             yield f"  // --- {origin}"
+        instance = is_look_up(net, row) or row in ternary
+        if instance and row not in declared:
+            yield f"  wire {vector(net.width[row])}v{row};"
         if is_look_up(net, row):
-            if row not in declared:
-                yield f"  wire {vector(net.width[row])}v{row};"
-            index = net.name(net.a[row])
+            index = text(net.bits(net.a[row], 0, index_bits(net, row)))
             line = f"  {table_module(net, row)} t{row} (.index({index}), .value(v{row}));"
         elif row in ternary:
-            yield from _passed_bits(net, row, ternary[row])
-            line = _ternary_adder(net, row, ternary[row])
+            *before, line = _ternary_adder(net, row, ternary[row])
+            yield from before
         elif row in declared:
             line = f"  assign v{row} = {text(expression(net, row))};"
         else:
@@ -84,19 +81,23 @@ def _lines(
         yield f"{line}  // {shown}" if shown else line
 
 
-def _passed_bits(net: Net, row: int, adder: Ternary) -> Iterator[str]:
-    if adder.first:
-        target = part(f"v{row}", net.width[row], 0, adder.first)
-        yield f"  assign {target} = {text(net.bits(adder.passed, 0, adder.first))};"
-
-
-def _ternary_adder(net: Net, row: int, adder: Ternary) -> str:
+def _ternary_adder(net: Net, row: int, adder: Ternary) -> Iterator[str]:
+    """Yield the lines of a ternary adder, last the one that makes its carry chain."""
     first, width = adder.first, net.width[row] - adder.first
+    if first:
+        target = part(f"v{row}", net.width[row], 0, first)
+        yield f"  assign {target} = {text(net.bits(adder.passed, 0, first))};"
     operands = zip("abc", (net.a[row], net.b[row], net.c[row]), strict=True)
     ports = [f".{port}({text(net.bits(operand, first, width))})" for port, operand in operands]
-    ports.append(f".sum({part(f'v{row}', net.width[row], first, width)})")
-    parameters = f".WIDTH({width}), .SUBTRACTED({net.p[row]})"
-    return f"  {cell_name(net)} #({parameters}) t{row} ({', '.join(ports)});"
+    total = part(f"v{row}", net.width[row], first, width)
+    cell = f"  {cell_name(net, adder.cell)} #(.WIDTH({width}), .SUBTRACTED({net.p[row]})) t{row}"
+    if adder.cell == "add3":
+        yield f"{cell} ({', '.join([*ports, f'.sum({total})'])});"
+        return
+    yield f"  wire {vector(width)}t{row}_parity, t{row}_carry;"
+    ports += [f".{port}(t{row}_{port})" for port in ("parity", "carry")]
+    yield f"{cell} ({', '.join(ports)});"
+    yield f"  assign {total} = t{row}_parity {'-' if net.p[row] else '+'} t{row}_carry;"
 
 
 def _port_declarations(net: Net) -> list[str]:
@@ -117,12 +118,12 @@ def _header(net: Net) -> Iterator[str]:
     return (f"// {line}".rstrip() for line in header(net))
 
 
-def _combinational(net: Net) -> str:
+def _combinational(net: Net, ternary: Mapping[int, Ternary]) -> str:
     lines = [
         *_header(net),
         "",
         *opening(net.top, _port_declarations(net)),
-        *_lines(net, net.logic),
+        *_lines(net, net.logic, frozenset(), ternary),
         "",
         "  // --- outputs",
         *_output_lines(net),

@@ -10,7 +10,7 @@ from edgetrig.rtl.layout import wrapped
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.net import Net, Stage
 from edgetrig.rtl.operations import expression
-from edgetrig.rtl.tables import TruthTables, is_look_up, table_module, truth_tables
+from edgetrig.rtl.tables import TruthTables, index_bits, is_look_up, table_module, truth_tables
 from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 from edgetrig.rtl.vhdl_text import bit, closing, opening, part, port_type, text, vector
 
@@ -37,7 +37,7 @@ def vhdl(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
     """
     top = identifiers([name])[0]
     net = Net.of(circuit, top)
-    ternary = ternary_adders(net)
+    ternary = {row: adder for row, adder in ternary_adders(net).items() if adder.cell == "add3"}
     if net.registers:
         files = {f"{top}.vhd": _top(net)}
         for stage in net.stages:
@@ -46,7 +46,7 @@ def vhdl(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
         files = {f"{top}.vhd": _combinational(net)}
     files.update({f"{table.module}.vhd": _table_text(table) for table in truth_tables(net)})
     if ternary:
-        files[f"{cell_name(net)}.vhd"] = cell_text(net, "add3.vhd")
+        files[f"{cell_name(net, 'add3')}.vhd"] = cell_text(net, "add3.vhd")
     return files
 
 
@@ -75,7 +75,7 @@ def _statements(net: Net, rows: list[int], ternary: Mapping[int, Ternary]) -> It
         if origin:
             yield f"  -- {origin}"
         if is_look_up(net, row):
-            index = net.name(net.a[row])
+            index = text(net.bits(net.a[row], 0, index_bits(net, row)))
             line = f"  t{row} : entity work.{table_module(net, row)}"
             line += f" port map (index => {index}, value => v{row});"
         elif row in ternary:
@@ -97,7 +97,7 @@ def _ternary_adder(net: Net, row: int, adder: Ternary) -> Iterator[str]:
     ports = ", ".join(f"{port} => t{row}_{port}" for port in _PORTS)
     generics = f"width => {width}, subtracted => {net.p[row]}"
     total = part(f"v{row}", net.width[row], first, width)
-    yield f"  t{row} : entity work.{cell_name(net)}"
+    yield f"  t{row} : entity work.{cell_name(net, 'add3')}"
     yield f"    generic map ({generics}) port map ({ports}, sum => {total});"
 
 

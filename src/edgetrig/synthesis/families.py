@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgetrig.errors import Error
-from edgetrig.rtl import carry_cell
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,3 @@ def family_of(part: str) -> Family:
     if not matches:
         raise Error(f"part {part!r} is unknown; known are {', '.join(PARTS)}")
     return PARTS[max(matches, key=len)]
-
-
-def ternary_defines(part: str) -> tuple[str, ...]:
-    """Return the Verilog defines with which Yosys maps sums of three best on a part.
-
-    On AMD parts: their own cells in front of registers, and carry-save form elsewhere, which Yosys
-    would otherwise merge with the sums around it (``benchmarks/ternary_adders.py``).
-    """
-    chain = carry_cell(part)
-    return (f"EDGETRIG_{chain}", "EDGETRIG_CARRY_SAVE") if chain else ()
