@@ -18,10 +18,11 @@ import numpy as np
 
 from cases import CASES
 from peers import HERE, Worker, install, machine, paragraph, say, table, write_whole
+from registers import summary
 from trained import TARGETS, trained
 
 CUTOFF = 5
-"""Delay of a stage in alkaid's model (an adder is about 1); edgetrig gets as many stages."""
+"""Delay of a stage in alkaid's model; edgetrig gets as many stages, each as long as its longest."""
 COMPARED = 5_000
 EVENTS = 200_000
 LARGE = ("matrix_128",)
@@ -71,7 +72,9 @@ def measure(name: str) -> dict[str, Any]:
             "cutoff": CUTOFF,
         }
         peer = alkaid(**task, rtl=str(folder / "alkaid"), outputs=str(folder / "alkaid.npy"))
-        task["latency"] = peer["stages"]["binary_pipelined"]
+        cut = summary(alkaid(**(task | {"task": "stages"}))["stages"])
+        peer |= {key: cut[key] for key in ("ns", "register_bits")}
+        task |= {"clock_ns": cut["ns"], "latency": peer["stages"]["binary_pipelined"]}
         own = ours(**task, rtl=str(folder / "edgetrig"), outputs=str(folder / "edgetrig.npy"))
         result |= {"edgetrig": own, "alkaid": peer, "stages": peer["stages"], "cost": {}}
         given = [np.load(folder / f"{tool}.npy") for tool in ("edgetrig", "alkaid")]

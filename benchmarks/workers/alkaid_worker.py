@@ -153,7 +153,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 
 def pipeline_stages(task: dict[str, Any]) -> dict[str, Any]:
     """Cut one circuit into stages; return what each computes and what is registered behind it."""
-    logic = traced_case(task["case"], "")
+    logic = traced_case(task["case"], task.get("file", ""))
     with tempfile.TemporaryDirectory() as scratch:
         fsm = model(logic, Path(scratch), task["cutoff"], False).fsm
     stages = []

@@ -89,11 +89,11 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 def measure_case(task: dict[str, Any]) -> dict[str, Any]:
     """Conversion, emulation and Verilog of one circuit, pipelined in each of the `latencies`."""
     name, file = task["case"], task["file"]
-    latency = task["latency"]
+    clock, latency = task["clock_ns"], task["latency"]
 
     def convert() -> Design:
         model = file or traced_case(name)
-        made = edgetrig.compile(model, latency=latency)
+        made = edgetrig.compile(model, clock_ns=clock, latency=latency)
         verilog(made.pipelined)
         return made
 
@@ -110,9 +110,10 @@ def measure_case(task: dict[str, Any]) -> dict[str, Any]:
     outputs = made.predict(x[: task["compared"]], threads=1)
     np.save(task["outputs"], outputs.reshape(len(outputs), -1))
     for engine in ("interpreted", "compiled"):
-        made.predict(x[:1000], threads=1, engine=engine)
+        made.emulator.predict(x[:1000], threads=1, engine=engine)
         result[engine] = common.timed(
-            lambda chosen=engine: made.predict(x, threads=1, engine=chosen), task["repeats"]
+            lambda chosen=engine: made.emulator.predict(x, threads=1, engine=chosen),
+            task["repeats"],
         )
     for form, circuit in (("combinational", made.circuit), ("pipelined", made.pipelined)):
         folder = Path(task["rtl"], form)
