@@ -148,6 +148,44 @@ def one_fits(op: Op, case: tuple[list[tuple[int, int]], int]) -> bool:
     return grown.get(op, most + abs(p if op in (Op.ADD, Op.SUB) else 0) + 1) <= 62
 
 
+@pytest.mark.parametrize("ends", [(0, 255), (-128, 127), (0, 63), (-100, 120), (0, 300)])
+@pytest.mark.parametrize("weight", [3, 31, 128])
+def test_matrices(ends: tuple[int, int], weight: int) -> None:
+    generator = np.random.default_rng(weight)
+    port = Input("x", np.full(23, ends[0]), np.full(23, ends[1]), np.zeros(23, np.int64))
+    first = generator.integers(-weight, weight + 1, (23, 19)) * (generator.random((23, 19)) < 0.7)
+    second = generator.integers(-weight, weight + 1, (19, 17))
+
+    def function(x):
+        hidden = quantize(np.maximum(x @ first + 7, 0), 0, 8, -2, "TRN", "SAT")
+        return hidden @ second
+
+    circuit = trace(function, port)
+    codes = random_codes(circuit, 60)
+    expected = evaluate(str(circuit), codes.tolist())
+    for machine in MACHINES:
+        assert compiled(circuit, codes, machine).tolist() == expected
+
+
+@pytest.mark.parametrize("shift", [1, 6, 15])
+@pytest.mark.parametrize("bits", [7, 15, 31])
+def test_clips(bits: int, shift: int) -> None:
+    builder = Builder()
+    low, high = np.array([-(1 << bits), 0]), np.array([(1 << bits) - 1, 1 << bits])
+    x, y = builder.input(0, Input("x", low, high, np.zeros(2, np.int64)))
+    zero, one, top, less = builder.constant(np.array([0, 1, (1 << shift) - 1, (1 << shift) - 2]))
+    shifted, negative = builder.append(Op.SHR, x, p=shift), builder.append(Op.LT, x, zero)
+    inside = builder.append(Op.LT, builder.append(Op.SHR, y, p=shift), one)
+    rows = [builder.append(Op.SELECT, negative, zero, shifted)]
+    rows += [builder.append(Op.SELECT, inside, y, choice) for choice in (top, less)]
+    port = Input("x", low, high, np.zeros(2, np.int64))
+    circuit = builder.finish([port], [Output("y", np.array(rows), np.zeros(3, np.int64))])
+    codes = random_codes(circuit, 60)
+    expected = evaluate(str(circuit), codes.tolist())
+    for engine in ("interpreted", "compiled"):
+        assert Emulator(circuit).codes(codes, engine=engine).tolist() == expected
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_tables(machine: Machine) -> None:
     builder = Builder()

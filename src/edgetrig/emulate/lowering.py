@@ -57,6 +57,8 @@ class Lowered:
         Of each value: the constant.
     stored
         The values that are outputs, in order.
+    lo, hi
+        Of each value: the interval of the numbers that it takes in its lane.
     """
 
     code: NDArray[np.int32]
@@ -66,6 +68,8 @@ class Lowered:
     constant: NDArray[np.bool_]
     number: Ints
     stored: Ints
+    lo: Ints
+    hi: Ints
 
     @property
     def given(self) -> NDArray[np.bool_]:
@@ -91,6 +95,8 @@ def lower(circuit: Circuit, *, sizes: tuple[int, ...], narrowest: int = 0) -> Lo
     narrowest
         Narrowest lane to use.
     """
+    ternary = circuit.rows.op == Op.ADD3
+    inner = np.repeat(ternary, 1 + ternary)
     circuit = binary_sums(circuit)
     rows = circuit.rows
     own = np.searchsorted([8, 16, 32, 64], _signed_widths(circuit)).clip(narrowest)
@@ -103,8 +109,12 @@ def lower(circuit: Circuit, *, sizes: tuple[int, ...], narrowest: int = 0) -> Lo
     code, terms, value_lane, source, stored = _emit(
         op, operands, rows.p, lane, order, outputs, _instructions(), *sums
     )
-    given = source >= 0
+    given = np.ones(len(source), np.bool_)
+    given[code[:, 1]] = False
     is_input, is_constant = given & (op[source] == _INPUT), given & (op[source] == _CONST)
+    # A lane too narrow for a row, or for a part of a ternary sum, holds any number of its own.
+    whole = (value_lane >= own[source]) & ~inner[source]
+    half = np.int64(1) << (8 << value_lane) - 1
     return Lowered(
         code,
         terms,
@@ -113,6 +123,8 @@ def lower(circuit: Circuit, *, sizes: tuple[int, ...], narrowest: int = 0) -> Lo
         is_constant,
         np.where(is_constant, value[source], 0),
         stored,
+        np.where(whole, rows.lo[source], -half).astype(np.int64),
+        np.where(whole, rows.hi[source], half - 1).astype(np.int64),
     )
 
 
@@ -148,6 +160,7 @@ def _merged(circuit: Circuit) -> tuple[Ints, Ints, Ints]:
     outputs = same[circuit.output_rows]
     a, b, c, _ = operands.T
     readers = np.bincount(np.concatenate([operands[operands >= 0], outputs]), minlength=len(op))
+    _name_clips(op, operands, rows.p, rows.lo)
     selects = (op == _SELECT) & (op[a] == _LT)
     x, y = operands[a, 0], operands[a, 1]
     smaller, larger = selects & (b == x) & (c == y), selects & (b == y) & (c == x)
@@ -160,6 +173,24 @@ def _merged(circuit: Circuit) -> tuple[Ints, Ints, Ints]:
     by_constant = (op == _MUL) & ((op[a] == _CONST) | (op[b] == _CONST))
     op[by_constant | np.isin(op, (_ADD, _SUB, _NEG, _SHL))] += SUMMED
     return op, operands, outputs
+
+
+def _name_clips(op: Ints, operands: Ints, p: NDArray[np.int32], lo: Ints) -> None:
+    """Turn clips into MIN and MAX where the comparison reads another row than the choice, in place.
+
+    What is shifted in between has the same sign: ``x < 0 ? 0 : x >> p`` is ``max(x >> p, 0)``. And
+    where ``x >= 0``, ``(x >> p) < 1 ? x : 2**p - 1`` is ``min(x, 2**p - 1)``.
+    """
+    a, b, c, _ = operands.T.copy()
+    x, y = operands[a, 0], operands[a, 1]
+    selects = (op == _SELECT) & (op[a] == _LT) & (op[y] == _CONST)
+    lower = selects & (lo[y] == 0) & (b == y) & (op[c] == _SHR) & (operands[c, 0] == x)
+    upper = selects & (lo[y] == 1) & (op[x] == _SHR) & (operands[x, 0] == b) & (lo[b] >= 0)
+    upper &= (op[c] == _CONST) & (p[x] < 62) & (lo[c] + 1 == np.int64(1) << p[x].clip(0, 62))
+    nothing = np.full_like(x, -1)
+    op[lower], op[upper] = _MAX, _MIN
+    operands[lower] = np.stack([c, y, nothing, nothing], axis=1)[lower]
+    operands[upper] = np.stack([b, c, nothing, nothing], axis=1)[upper]
 
 
 @jit
@@ -250,15 +281,12 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
     term_row: Ints,
     factor: Ints,
 ) -> tuple[NDArray[np.int32], Ints, Ints, Ints, Ints]:
-    """Return instructions and terms over numbered values, each value's lane and source, outputs.
-
-    A value's source is its row if that is an INPUT or a CONST, else -1.
-    """
+    """Return instructions and terms over numbered values, each value's lane and row, outputs."""
     most = LANES * len(order) + 1
     code = np.full((most, 8), -1, np.int32)
     terms = np.full((len(term_row), 2), -1)
     version = np.full((len(op), LANES), -1, np.int32)
-    value_lane, source = np.zeros(most, np.int64), np.full(most, -1)
+    value_lane, source = np.zeros(most, np.int64), np.zeros(most, np.int64)
     stored = np.zeros(len(outputs), np.int64)
     at = 0
     values = 0
@@ -283,10 +311,8 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
                 continue
             if version[read, width] < 0:
                 version[read, width] = values
-                value_lane[values] = width
-                if op[read] == _CONST:
-                    source[values] = read
-                else:
+                value_lane[values], source[values] = width, read
+                if op[read] != _CONST:
                     code[at, 0] = 4 * (instructions[_CONVERT] + lane[read]) + width
                     code[at, 1], code[at, 2] = values, version[read, lane[read]]
                     at += 1
@@ -316,6 +342,6 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
                 terms[first[row] + k, 1] = factor[first[row] + k]
         at += 1
         version[row, width] = values
-        value_lane[values] = width
+        value_lane[values], source[values] = width, row
         values += 1
     return code[:at].copy(), terms, value_lane[:values], source[:values], stored

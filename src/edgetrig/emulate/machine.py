@@ -44,6 +44,12 @@ class Machine:
         return self.vector == 64 and self.triple.startswith("x86_64")
 
     @property
+    def multiplies_bytes(self) -> bool:
+        """Whether one instruction adds products of bytes in pairs (PMADDUBSW)."""
+        has = "+ssse3" in self.features.split(",")
+        return self.triple.startswith("x86_64") and (has or self.cpu[:8] == "x86-64-v")
+
+    @property
     def identity(self) -> str:
         """What machine code depends on: this processor and the version of LLVM."""
         version = ".".join(map(str, llvm.llvm_version_info))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit
+from edgetrig.emulate.dots import with_dots
 from edgetrig.emulate.kernels import INSTRUCTIONS, LANES
 from edgetrig.emulate.layout import Layout, Region, groups_for, regions
 from edgetrig.emulate.lowering import Lowered, lower
@@ -28,6 +29,9 @@ KINDS = tuple(TYPES)
 
 FUNCTION = 4000
 """Most instructions of a function."""
+
+_GATHERED = 256
+"""Size of shared sums that are computed anew for products of pairs."""
 
 MODULE = 16_000
 """Most instructions that LLVM holds at a time."""
@@ -77,7 +81,7 @@ class Code:
 
 def make_code(circuit: Circuit, machine: Machine) -> Code:
     """Compile a circuit whose values fit 64 bits."""
-    lowered, narrowest = _lower(circuit)
+    lowered, narrowest = _lower(circuit, machine)
     cuts = list(range(0, len(lowered.code), FUNCTION)) or [0]
     slots = Slots(lowered, cuts)
     layout = _layout(circuit, lowered, slots, machine.vector >> narrowest)
@@ -104,19 +108,26 @@ def make_code(circuit: Circuit, machine: Machine) -> Code:
     return Code(layout, kinds, tuple(objects), tuple(parts))
 
 
-def _lower(circuit: Circuit) -> tuple[Lowered, int]:
-    """Lower a circuit with the narrowest lane that costs least; return both."""
+def _lower(circuit: Circuit, machine: Machine) -> tuple[Lowered, int]:
+    """Lower a circuit in the way that costs least; return the narrowest lane used, too."""
     choices = [(lower(circuit, sizes=(-1,), narrowest=lane), lane) for lane in range(LANES)]
+    if machine.multiplies_bytes:
+        choices.append((with_dots(lower(circuit, sizes=(_GATHERED,), narrowest=1)), 1))
     return min(choices, key=lambda choice: _cost(*choice))
 
 
 def _cost(lowered: Lowered, narrowest: int) -> float:
-    """Return about how much work an event is, in bytes of vectors."""
+    """Return about how much work an event is, in vector instructions on bytes."""
     kind, lane = lowered.code[:, 0] >> 2, lowered.code[:, 0] & 3
-    # What takes several registers leaves fewer for the rest.
-    work = (1 << lane) * np.where(lane > narrowest, 1.25, 1.0)
-    slow = np.isin(kind, [INSTRUCTIONS.index(n) for n in ("mul", "shr", "lows", "sum")])
-    return float(work.sum() + (slow & (lane == 0)).sum())
+    # A sum is an addition for each term but one, and a shift or a product for most.
+    sums = np.flatnonzero(kind == INSTRUCTIONS.index("sum"))
+    first, count = lowered.code[sums, 7], lowered.code[sums, 6]
+    plain = np.concatenate([[0], np.cumsum(np.abs(lowered.terms[:, 1]) == 1)])
+    work = np.ones(len(kind))
+    work[sums] = 2.0 * count - 3 - (plain[first + count] - plain[first + 1])
+    # What takes several registers leaves fewer for the rest; bytes can be added, but hardly more.
+    work *= np.where(lane > narrowest, 1.25, 1.0) * np.where(lane == 0, 1.5, 1 << lane)
+    return float(work.sum())
 
 
 def _kinds(circuit: Circuit) -> tuple[str, ...]:

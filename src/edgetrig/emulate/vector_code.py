@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Table
+from edgetrig.emulate.dots import PACK
 from edgetrig.emulate.kernels import INSTRUCTIONS
 from edgetrig.emulate.layout import Layout
 from edgetrig.emulate.lowering import Lowered
@@ -24,6 +25,7 @@ Ints = NDArray[np.int64]
 _NUMBER = {name: number for number, name in enumerate(INSTRUCTIONS)}
 _SIMPLE = {_NUMBER[name]: name for name in ("mul", "and", "or", "xor")}
 _EXTREME = {_NUMBER["min"]: "smin", _NUMBER["max"]: "smax"}
+_DOTS = {16: "ssse3.pmadd.ub.sw.128", 32: "avx2.pmadd.ub.sw", 64: "avx512.pmaddubs.w.512"}
 _COMPARE = {_NUMBER["lt"]: "slt", _NUMBER["eq"]: "eq"}
 
 
@@ -64,6 +66,9 @@ class FunctionWriter:
         self._number = lowered.number.tolist()
         self._tables, self._layout, self._slots = tables, layout, slots
         self._permutes = permutes
+        self._packs = {row[1] for row in self._code if row[0] >> 2 == PACK}
+        self._weights: list[int] = []
+        self._name = ""
         self._lines: list[str] = []
         self._names: dict[int, str] = {}
         self._shifted: dict[tuple[int, int], str] = {}
@@ -77,6 +82,7 @@ class FunctionWriter:
             _NUMBER["pick"]: self._pick,
             _NUMBER["sum"]: self._sum,
             _NUMBER["table"]: self._table,
+            PACK: self._pack,
         }
 
     def function(
@@ -94,6 +100,7 @@ class FunctionWriter:
             Where to store values.
         """
         self._lines, self._names, self._shifted, self._count = [], {}, {}, 0
+        self._name, self._weights = name, []
         for row in self._code[first:last]:
             self._instruction(row)
             # Stored at once: what is kept for later would take registers.
@@ -104,6 +111,11 @@ class FunctionWriter:
             for place in places if value not in made else ():
                 self._store(value, place)
         group, groups = self._layout.group, self._layout.groups
+        if self._weights:
+            entries = ", ".join(f"i32 {weight}" for weight in self._weights)
+            # No constant: LLVM would write each one out as a whole vector.
+            size = len(self._weights)
+            yield f"@weights_{name} = private global [{size} x i32] [{entries}], align 64"
         yield f"define void @{name}(ptr noalias align 64 %frame) #0 {{"
         yield "entry:\n br label %loop\nloop:"
         yield " %g = phi i64 [0, %entry], [%g1, %loop]"
@@ -164,7 +176,7 @@ class FunctionWriter:
         elif kind in _COMPARE:
             text = f"icmp {_COMPARE[kind]} {kind_of} {self._read(row[2])}, {self._read(row[3])}"
             name = self._new(f"zext {self._bits} {self._new(text)} to {kind_of}")
-        elif kind >= _NUMBER["convert"]:
+        elif _NUMBER["convert"] <= kind < PACK:
             name = self._changed(self._read(row[2]), kind - _NUMBER["convert"], lane)
         else:
             name = self._write[kind](row, lane, kind_of)
@@ -205,7 +217,12 @@ class FunctionWriter:
         first, bits = row[7], 8 << lane
         (_, constant), *terms = self._terms[first : first + row[6]]
         total = ""
-        parts = [self._multiple(value, factor, lane) for value, factor in terms]
+        parts = [
+            (False, self._dot(value, factor))
+            if value in self._packs
+            else self._multiple(value, factor, lane)
+            for value, factor in terms
+        ]
         # Begin with a part that is added, so that nothing needs to be negated.
         for negative, name in sorted(parts, key=lambda part: part[0]):
             if total:
@@ -234,6 +251,32 @@ class FunctionWriter:
                 self._shifted[key] = self._new(f"shl {kind} {name}, {shift}")
             name = self._shifted[key]
         return (factor < 0, name) if size else (False, "zeroinitializer")
+
+    def _pack(self, row: list[int], lane: int, kind: str) -> str:
+        bytes_ = []
+        for value, offset in zip(row[2:4], (row[6] & 255, row[6] >> 8), strict=True):
+            name = self._read(value)
+            if offset:
+                name = self._new(f"add {kind} {name}, {splat(offset, lane)}")
+            bytes_.append(name)
+        upper = self._new(f"shl {kind} {bytes_[1]}, {splat(8, lane)}")
+        return self._new(f"or {kind} {bytes_[0]}, {upper}")
+
+    def _dot(self, value: int, factors: int) -> str:
+        """Return the sums of a packed pair's products (see `edgetrig.emulate.dots`)."""
+        size = 2 * self._layout.group
+        vector, kind = f"<{size} x i8>", self.type[1]
+        pairs = self._new(f"bitcast {kind} {self._read(value)} to {vector}")
+        index = len(self._weights)
+        self._weights.append(factors | factors << 16)
+        address = self._new(f"getelementptr i32, ptr @weights_{self._name}, i64 {index}")
+        weight = self._new(f"load i32, ptr {address}")
+        words = f"<{size // 4} x i32>"
+        one = self._new(f"insertelement {words} poison, i32 {weight}, i32 0")
+        every = self._new(f"shufflevector {words} {one}, {words} poison, {words} zeroinitializer")
+        weights = self._new(f"bitcast {words} {every} to {vector}")
+        name = _DOTS[size]
+        return self._new(f"call {kind} @llvm.x86.{name}({vector} {pairs}, {vector} {weights})")
 
     def _table(self, row: list[int], lane: int, kind: str) -> str:
         table = self._tables[row[6]]
