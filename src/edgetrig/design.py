@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
-from edgetrig.emulate import Emulator
+from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
 from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay, ternary_sums
 from edgetrig.progress import Progress, silent
@@ -126,6 +126,7 @@ class Design:
         out: Any = None,
         threads: int | None = None,
         progress: Progress = silent,
+        engine: Choice = "auto",
     ) -> Any:
         """Return what the hardware will compute, bit for bit.
 
@@ -134,7 +135,7 @@ class Design:
         x
             Events, shape (events, *shape of the input port); a mapping from port names if there are
             several. Floats are quantised as the input ports say.
-        out, threads, progress
+        out, threads, progress, engine
             As for `edgetrig.emulate.Emulator.predict`.
 
         Returns
@@ -147,7 +148,9 @@ class Design:
         DataError
             On a wrong shape, or NaN or infinite values.
         """
-        return self.emulator.predict(x, out=out, threads=threads, progress=progress)
+        return self.emulator.predict(
+            x, out=out, threads=threads, progress=progress, engine=engine
+        )
 
     def scores(self, x: ArrayLike | Mapping[str, ArrayLike], signal: str | int) -> Any:
         """Return the score of a class for every event, shape (events,): see `trigger.score`."""
@@ -246,6 +249,7 @@ class Design:
         *,
         events: ArrayLike | Mapping[str, ArrayLike] | None = None,
         seed: int = 0,
+        simulator: str = "verilator",
         progress: Progress = silent,
     ) -> Verification:
         """Simulate the hardware and demand equality on every output bit.
@@ -260,6 +264,8 @@ class Design:
             Real events, as for `predict`.
         seed
             Of the random codes.
+        simulator
+            One of `edgetrig.verify.SIMULATORS`: ``"verilator"``, ``"icarus"``, ``"ghdl"``, ...
         progress
             Called with the steps done and their number.
 
@@ -268,7 +274,7 @@ class Design:
         VerificationError
             At the first difference.
         ToolError
-            If Verilator or a C++ compiler is missing.
+            If the simulator, or what it needs, is missing.
         """
         from edgetrig.verify import verify
 
@@ -280,6 +286,7 @@ class Design:
             vectors=vectors,
             seed=seed,
             name=self.name,
+            simulator=simulator,
             progress=progress,
         )
 
@@ -290,8 +297,9 @@ class Design:
         events: ArrayLike | Mapping[str, ArrayLike] | None = None,
         vectors: int = 1_000,
         seed: int = 0,
+        language: str = "verilog",
     ) -> Path:
-        """Write Verilog, test bench, vectors, port list and vendor project scripts as one folder.
+        """Write RTL, test bench, vectors, port list and vendor project scripts as one folder.
 
         Parameters
         ----------
@@ -303,6 +311,8 @@ class Design:
             How many test vectors.
         seed
             Of the random codes.
+        language
+            ``"verilog"`` or ``"vhdl"``.
 
         Returns
         -------
@@ -325,6 +335,7 @@ class Design:
             vectors=(codes, self.emulator.codes(codes)),
             clock_ns=self.target.clock_ns,
             part=self.target.part,
+            language=language,
         )
 
     def synthesize(self, part: str | None = None) -> Cost:

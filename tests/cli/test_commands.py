@@ -14,6 +14,7 @@ from edgetrig import Design, compile
 from edgetrig.cli.app import app
 from edgetrig.cli.demo import Demo, Settings
 from edgetrig.physics import iter_table, read_table, write_table
+from simulators import simulators
 
 COMMANDS = (
     ("generate", "jets"), ("train",), ("compile",), ("predict",), ("verify",), ("synth",),
@@ -141,6 +142,14 @@ def test_verify(run, design, events):
     text = run("verify", design, "--data", events, "--vectors", 500, *FEATURES).stdout
     assert "verified: 1,025 vectors" in text
     assert "900 real events" in text
+
+
+@simulators("ghdl")
+def test_vhdl_is_written_and_simulated(run, model, tmp_path, simulator):
+    design, rtl = tmp_path / "d.edgetrig", tmp_path / "rtl"
+    run("compile", model, "--out", design, "--rtl", rtl, "--language", "vhdl")
+    assert list((rtl / "src").glob("*.vhd"))
+    assert "with ghdl 2" in run("verify", design, "--vectors", 100, "--simulator", simulator).stdout
 
 
 def test_synth_shows_measurement_and_estimate(run, design):

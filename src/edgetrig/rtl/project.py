@@ -14,13 +14,13 @@ from edgetrig.circuit import Circuit
 from edgetrig.circuit.intervals import IntArray
 from edgetrig.errors import DataError, Error
 from edgetrig.files import whole_folder
-from edgetrig.rtl.bench import bench, vector_files
+from edgetrig.rtl import scripts
 from edgetrig.rtl.describe import element_runs
+from edgetrig.rtl.languages import LANGUAGES, Language
 from edgetrig.rtl.names import comment, identifiers
-from edgetrig.rtl.ports import Port, ports
-from edgetrig.rtl.verilog import verilog
-
-_DEVICE = "AGFB014R24A2E2V"  # Quartus needs some device; the script's first argument replaces it
+from edgetrig.rtl.ports import ports
+from edgetrig.rtl.ternary import amd_cell
+from edgetrig.rtl.vectors import vector_files
 
 
 def write(
@@ -31,11 +31,13 @@ def write(
     vectors: tuple[IntArray, IntArray] | None = None,
     clock_ns: float = 5.0,
     part: str = "xcvu13p-flga2577-2-e",
+    language: str = "verilog",
 ) -> Path:
     """Write everything a firmware project needs; the folder appears whole or not at all.
 
-    ``src/*.v``, ``README.md`` (ports, bit ranges, LSBs, latency), ``vivado.tcl`` with an ``.xdc``
-    and ``quartus.tcl`` with an ``.sdc``; with `vectors` also ``tb/`` and ``vectors/``.
+    ``src/`` with the Verilog or VHDL, ``README.md`` (ports, bit ranges, LSBs, latency),
+    ``vivado.tcl`` with an ``.xdc`` and ``quartus.tcl`` with an ``.sdc``; with `vectors` also
+    ``tb/`` and ``vectors/``.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def write(
         Clock period, in ns; of a combinational circuit the longest path allowed.
     part
         Part for Vivado.
+    language
+        ``"verilog"`` or ``"vhdl"``.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def write(
     Raises
     ------
     Error
-        If the folder cannot be written, or `clock_ns` or `part` make no sense.
+        If the folder cannot be written, or `clock_ns`, `part` or `language` make no sense.
     DataError
         If `vectors` do not fit the ports.
     """
@@ -68,7 +72,9 @@ def write(
         raise Error(f"clock period {clock_ns!r} ns: a positive number is needed")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part):
         raise Error(f"part {part!r}: letters, digits, dots and dashes are allowed")
-    files = _files(circuit, identifiers([name])[0], vectors, float(clock_ns), part)
+    if language not in LANGUAGES:
+        raise Error(f"language {language!r} is unknown; choose {' or '.join(LANGUAGES)}")
+    files = _files(circuit, identifiers([name])[0], vectors, float(clock_ns), part, language)
     with whole_folder(folder) as temporary:
         for file, text in files.items():
             path = temporary / file
@@ -83,11 +89,12 @@ def _files(
     vectors: tuple[IntArray, IntArray] | None,
     clock_ns: float,
     part: str,
+    language: str,
 ) -> dict[str, str]:
     inputs, outputs = ports(circuit, top)
-    sources = verilog(circuit, top)
-    clock = "input wire clk" in sources[f"{top}.v"]
-    latency = circuit.latency
+    words = LANGUAGES[language]
+    sources = words.text(circuit, top)
+    latency, clock = circuit.latency, circuit.latency > 0
     files = {f"src/{file}": text for file, text in sources.items()}
     if vectors is not None:
         given, expected = (np.asarray(codes) for codes in vectors)
@@ -98,79 +105,26 @@ def _files(
         for codes, layout in ((given, inputs), (expected, outputs)):
             for file, text in vector_files(codes, layout).items():
                 files[f"vectors/{file}"] = text
-        files[f"tb/{top}_tb.sv"] = bench(
+        files[f"tb/{top}_tb{words.bench_suffix}"] = words.bench(
             top, inputs, outputs, events=len(given), latency=latency, clock=clock, clock_ns=clock_ns
         )
-    files["README.md"] = _readme(circuit, top, inputs, outputs, clock_ns, vectors is not None)
-    files["vivado.tcl"] = _VIVADO.format(top=top, part=part)
-    files["quartus.tcl"] = _QUARTUS.format(top=top, device=_DEVICE)
-    files[f"{top}.xdc"] = files[f"{top}.sdc"] = _constraints(clock, clock_ns)
+    files["README.md"] = _readme(circuit, top, words, clock_ns, vectors is not None)
+    files["vivado.tcl"] = scripts.vivado(top, part, list(sources))
+    files["quartus.tcl"] = scripts.quartus(top, list(sources))
+    files[f"{top}.xdc"] = files[f"{top}.sdc"] = scripts.constraints(clock, clock_ns)
+    if f"{top}_add3.vhd" in sources:
+        files[f"amd/{top}_add3.vhd"] = amd_cell(top, part)
     return files
 
 
-def _constraints(clock: bool, clock_ns: float) -> str:
-    if clock:
-        return f"create_clock -name clk -period {clock_ns:g} [get_ports clk]\n"
-    return f"set_max_delay {clock_ns:g} -from [all_inputs] -to [all_outputs]\n"
-
-
-_VIVADO = """\
-# vivado -mode batch -source vivado.tcl
-# Out of context: for the cost and timing of the block itself.
-set top {top}
-set part {part}
-cd [file dirname [file normalize [info script]]]
-read_verilog [glob src/*.v]
-read_xdc $top.xdc
-synth_design -top $top -part $part -mode out_of_context -flatten_hierarchy full
-opt_design
-place_design
-phys_opt_design
-route_design
-file mkdir reports
-report_utilization -file reports/utilization.txt
-report_timing_summary -max_paths 10 -file reports/timing.txt
-write_checkpoint -force reports/$top.dcp
-"""
-
-_QUARTUS = """\
-# quartus_sh -t quartus.tcl [device]
-package require ::quartus::project
-package require ::quartus::flow
-set top {top}
-set device [expr {{[llength $quartus(args)] > 0 ? [lindex $quartus(args) 0] : "{device}"}}]
-cd [file dirname [file normalize [info script]]]
-project_new $top -overwrite
-set_global_assignment -name TOP_LEVEL_ENTITY $top
-set_global_assignment -name DEVICE $device
-foreach file [glob src/*.v] {{ set_global_assignment -name VERILOG_FILE $file }}
-set_global_assignment -name SDC_FILE $top.sdc
-# Too many pins for a package: keep the ports inside.
-set_instance_assignment -name VIRTUAL_PIN ON -to *
-execute_flow -compile
-project_close
-"""
-
-
-def _readme(
-    circuit: Circuit,
-    top: str,
-    inputs: list[Port],
-    outputs: list[Port],
-    clock_ns: float,
-    tested: bool,
-) -> str:
-    return "\n".join(_readme_lines(circuit, top, inputs, outputs, clock_ns, tested)) + "\n"
+def _readme(circuit: Circuit, top: str, words: Language, clock_ns: float, tested: bool) -> str:
+    return "\n".join(_readme_lines(circuit, top, words, clock_ns, tested)) + "\n"
 
 
 def _readme_lines(
-    circuit: Circuit,
-    top: str,
-    inputs: list[Port],
-    outputs: list[Port],
-    clock_ns: float,
-    tested: bool,
+    circuit: Circuit, top: str, words: Language, clock_ns: float, tested: bool
 ) -> Iterator[str]:
+    inputs, outputs = ports(circuit, top)
     yield f"# {top}"
     yield ""
     if circuit.latency:
@@ -194,10 +148,11 @@ def _readme_lines(
                 cells += [str(run.width), f"{run.lo} to {run.hi}", run.lsb]
                 yield f"| {' | '.join(cells)} |"
     yield from ("", "## Files", "")
-    yield f"- `src/`: the Verilog; `src/{top}.v` is the top."
+    yield f"- `src/`: the {words.name}; `src/{top}{words.suffix}` is the top."
     if tested:
-        yield f"- `tb/{top}_tb.sv`, `vectors/`: self-checking test bench, to run in this folder:"
-        yield f"  `iverilog -g2012 -o sim src/*.v tb/{top}_tb.sv && vvp sim`, or another simulator."
+        bench = f"tb/{top}_tb{words.bench_suffix}"
+        yield f"- `{bench}`, `vectors/`: self-checking test bench, to run in this folder:"
+        yield f"  `{words.run.format(top=top, bench=bench)}`, or another simulator."
     yield f"- `vivado.tcl`, `{top}.xdc`: `vivado -mode batch -source vivado.tcl`."
     yield f"- `quartus.tcl`, `{top}.sdc`: `quartus_sh -t quartus.tcl [device]`."
 

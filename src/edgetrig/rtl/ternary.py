@@ -62,6 +62,14 @@ def cell_text(net: Net, file: str) -> str:
     return text.replace("edgetrig_", f"{net.top}_")
 
 
+def amd_cell(top: str, part: str) -> str:
+    """Return the VHDL of the ternary adder in the primitives of an AMD part."""
+    text = resources.files("edgetrig.rtl").joinpath("cells", "add3_amd.vhd").read_text()
+    bits = "4" if carry_cell(part) == "CARRY4" else "8"
+    chosen = text.replace("chain : positive := 8", f"chain : positive := {bits}")
+    return chosen.replace("edgetrig_", f"{top}_")
+
+
 def carry_cell(part: str) -> str:
     """Return the primitive that holds the carry chain of an AMD part; empty for any other part.
 

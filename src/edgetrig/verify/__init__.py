@@ -2,10 +2,11 @@
 
 from edgetrig.verify.check import Verification, check_balance, verify
 from edgetrig.verify.reference import evaluate
-from edgetrig.verify.simulation import lint, simulate
+from edgetrig.verify.simulation import SIMULATORS, lint, simulate
 from edgetrig.verify.vectors import make_vectors
 
 __all__ = [
+    "SIMULATORS",
     "Verification",
     "check_balance",
     "evaluate",

@@ -92,9 +92,10 @@ def verify(
     vectors: int = 10_000,
     seed: int = 0,
     name: str = "trigger",
+    simulator: str = "verilator",
     progress: Progress = silent,
 ) -> Verification:
-    """Demand that a circuit's Verilog, its emulator and the reference agree on every output bit.
+    """Demand that a circuit's hardware, its emulator and the reference agree on every output bit.
 
     Parameters
     ----------
@@ -114,6 +115,8 @@ def verify(
         Of the random codes and of the registers' first contents.
     name
         Name of the top module.
+    simulator
+        One of `SIMULATORS`; GHDL and nvc are given VHDL, the others Verilog.
     progress
         Called with the steps done and their number.
 
@@ -137,7 +140,7 @@ def verify(
         times.append(time.perf_counter())
         progress(len(times) - 1, len(_STEPS))
 
-    simulated = simulate(circuit, chosen.codes, name=name, seed=seed)
+    simulated = simulate(circuit, chosen.codes, name=name, seed=seed, simulator=simulator)
     done()
     emulated = np.asarray(emulate(chosen.codes))
     done()
@@ -156,7 +159,7 @@ def verify(
         latency=circuit.latency,
         rows=len(circuit),
         seconds=dict(zip(_STEPS, np.diff(times).tolist(), strict=True)),
-        tools=versions(),
+        tools=versions(simulator),
     )
 
 

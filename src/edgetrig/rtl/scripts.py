@@ -1,0 +1,76 @@
+"""Project scripts of the vendors' tools."""
+
+from __future__ import annotations
+
+from edgetrig.rtl.ternary import carry_cell
+
+_DEVICE = "AGFB014R24A2E2V"  # Quartus needs some device; the script's first argument replaces it
+
+
+def constraints(clock: bool, clock_ns: float) -> str:
+    """Return the timing constraints: a clock, or the longest path allowed."""
+    if clock:
+        return f"create_clock -name clk -period {clock_ns:g} [get_ports clk]\n"
+    return f"set_max_delay {clock_ns:g} -from [all_inputs] -to [all_outputs]\n"
+
+
+def vivado(top: str, part: str, sources: list[str]) -> str:
+    """Return a Vivado script; `sources` are the files of ``src/``, the top first."""
+    chain = carry_cell(part)
+    read, define = "read_verilog [glob src/*.v]", ""
+    if sources[0].endswith(".vhd"):
+        files = [f"src/{name}" for name in reversed(sources)]
+        if chain:  # the ternary adder of the device in place of the plain sum
+            files = [name.replace(f"src/{top}_add3.vhd", f"amd/{top}_add3.vhd") for name in files]
+        read = f"read_vhdl -vhdl2008 {{{' '.join(files)}}}"
+    elif chain and f"{top}_add3.v" in sources:
+        define = f" -verilog_define EDGETRIG_{chain}"
+    return _VIVADO.format(top=top, part=part, read=read, define=define)
+
+
+def quartus(top: str, sources: list[str]) -> str:
+    """Return a Quartus script; `sources` are the files of ``src/``, the top first."""
+    read = "foreach file [glob src/*.v] { set_global_assignment -name VERILOG_FILE $file }"
+    if sources[0].endswith(".vhd"):
+        files = " ".join(f"src/{name}" for name in reversed(sources))
+        read = "set_global_assignment -name VHDL_INPUT_VERSION VHDL_2008\n"
+        read += f"foreach file {{{files}}} {{ set_global_assignment -name VHDL_FILE $file }}"
+    return _QUARTUS.format(top=top, device=_DEVICE, read=read)
+
+
+_VIVADO = """\
+# vivado -mode batch -source vivado.tcl
+# Out of context: for the cost and timing of the block itself.
+set top {top}
+set part {part}
+cd [file dirname [file normalize [info script]]]
+{read}
+read_xdc $top.xdc
+synth_design -top $top -part $part -mode out_of_context -flatten_hierarchy full{define}
+opt_design
+place_design
+phys_opt_design
+route_design
+file mkdir reports
+report_utilization -file reports/utilization.txt
+report_timing_summary -max_paths 10 -file reports/timing.txt
+write_checkpoint -force reports/$top.dcp
+"""
+
+_QUARTUS = """\
+# quartus_sh -t quartus.tcl [device]
+package require ::quartus::project
+package require ::quartus::flow
+set top {top}
+set device [expr {{[llength $quartus(args)] > 0 ? [lindex $quartus(args) 0] : "{device}"}}]
+cd [file dirname [file normalize [info script]]]
+project_new $top -overwrite
+set_global_assignment -name TOP_LEVEL_ENTITY $top
+set_global_assignment -name DEVICE $device
+{read}
+set_global_assignment -name SDC_FILE $top.sdc
+# Too many pins for a package: keep the ports inside.
+set_instance_assignment -name VIRTUAL_PIN ON -to *
+execute_flow -compile
+project_close
+"""
