@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from edgetrig.circuit import Circuit, Op
 from edgetrig.errors import Error
 
-_LUT_INPUTS = 6
-
 
 @dataclass(frozen=True)
 class Delays:
@@ -30,6 +28,10 @@ class Delays:
         Along a carry chain, a bit.
     register
         Clock to output plus setup of a register, taken off every clock period.
+    lut_inputs
+        Inputs of a LUT.
+    table_inputs
+        Inputs of the largest table that LUTs joined by their multiplexers hold in one level.
     """
 
     lut: float
@@ -37,21 +39,24 @@ class Delays:
     carry: float
     carry_bit: float
     register: float
+    lut_inputs: int = 6
+    table_inputs: int = 8
 
     def of(self, circuit: Circuit) -> NDArray[np.float64]:
         """Return the delay of every row, shape (rows,)."""
         rows, width = circuit.rows, circuit.widths.astype(np.float64)
         operand = np.where(rows.operands >= 0, width[rows.operands], 0).max(axis=1, initial=0)
         step = self.lut + self.net
-        adder = step + self.carry + self.carry_bit * width
+        adder = step + self.carry + self.carry_bit * (width - _passed_bits(circuit))
         comparison = step + self.carry + self.carry_bit * operand
         constant = np.asarray(rows.lo == rows.hi, np.bool_)
         # A comparison with a constant needs no carry chain: a tree of LUTs, the sign bit for 0.
         against = constant[rows.a] | constant[rows.b]
         zero = np.asarray((rows.lo[rows.b] == 0) & (rows.hi[rows.b] == 0), np.bool_)
-        tree = step * np.maximum(np.ceil(np.log(np.maximum(operand, 1)) / np.log(_LUT_INPUTS)), 1)
+        levels = np.ceil(np.log(np.maximum(operand, 1)) / np.log(self.lut_inputs))
+        tree = step * np.maximum(levels, 1)
         comparison = np.where(against, np.where(zero & (rows.op == Op.LT), 0.0, tree), comparison)
-        table = step * np.maximum(operand - _LUT_INPUTS + 1, 1)
+        table = step * np.maximum(operand - self.table_inputs + 1, 1)
         product = adder * np.maximum(np.ceil(np.log2(np.maximum(operand, 2))), 1)
         delay = np.zeros(len(rows))
         for ops, value in (
@@ -69,19 +74,30 @@ class Delays:
         return delay
 
 
+def _passed_bits(circuit: Circuit) -> NDArray[np.int64]:
+    """Return how many low bits of each sum are those of one operand, with no carry among them."""
+    rows, p = circuit.rows, circuit.rows.p.astype(np.int64)
+    passed = np.where(rows.op == Op.ADD, np.abs(p), np.where(rows.op == Op.SUB, p, 0))
+    return np.clip(passed, 0, circuit.widths - 1)
+
+
 DELAYS: Final[dict[str, Delays]] = {
-    # UltraScale+ speed grade 2: cell delays as in its data sheet (DS923), net from published
-    # reports of trigger designs (about half of a path is routing).
+    # Nobody can route these with open tools. A LUT, the net to it and the way into the carry chain
+    # are as in Vivado's paths of UltraScale+ quoted with RapidWright's timing model (0.09, 0.40 and
+    # 0.015 ns: its pull request 1273); half of a path is routing, as AMD's UG949 expects. The older
+    # families are those numbers made slower; a 7 series path of 14 levels has 70 % routing (8.4 ns,
+    # m-labs/VexRiscv-verilog pull request 19). Expect 30 % either way.
     "UltraScale+": Delays(lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15),
     "UltraScale": Delays(lut=0.13, net=0.48, carry=0.18, carry_bit=0.018, register=0.20),
     "7 series": Delays(lut=0.12, net=0.60, carry=0.35, carry_bit=0.025, register=0.45),
-    # From nextpnr's reports, two thirds of a path being routing.
-    "ECP5": Delays(lut=0.24, net=1.10, carry=0.45, carry_bit=0.035, register=0.55),
-    "Nexus": Delays(lut=0.22, net=1.00, carry=0.40, carry_bit=0.030, register=0.50),
-    "Gowin": Delays(lut=0.35, net=1.10, carry=0.45, carry_bit=0.040, register=0.55),
-    "iCE40": Delays(lut=0.40, net=1.60, carry=0.60, carry_bit=0.130, register=0.90),
+    # Fitted to routed circuits by benchmarks/calibrate_delays.py, which states the error; the
+    # LUT alone is the device database's.
+    "ECP5": Delays(0.24, 1.12, 0.0, 0.027, 0.61, lut_inputs=4, table_inputs=6),
+    "Nexus": Delays(0.22, 0.36, 0.19, 0.033, 0.54, lut_inputs=4, table_inputs=6),
+    "Gowin": Delays(0.35, 1.10, 0.45, 0.040, 0.55, lut_inputs=4, table_inputs=6),
+    "iCE40": Delays(0.40, 1.60, 0.60, 0.130, 0.90, lut_inputs=4, table_inputs=4),
 }
-"""By family name; estimates, to be confirmed by place and route."""
+"""By family name: estimates; `edgetrig.synthesis.route` measures where it can."""
 
 
 def delays_of(family: str) -> Delays:
