@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from edgetrig.circuit import Circuit
 from edgetrig.emulate.compiled import CompiledEngine, has_code
 from edgetrig.emulate.engine import Engine
+from edgetrig.emulate.gpu import GpuEngine
 from edgetrig.emulate.interpreted import Interpreter, WideEngine
 from edgetrig.emulate.kernels import STEP
 from edgetrig.emulate.lowering import fits_lanes
@@ -24,10 +25,10 @@ from edgetrig.progress import Progress, silent
 BLOCK = 256
 """Events an instruction of the interpreter handles at a time."""
 
-Choice = Literal["auto", "interpreted", "compiled"]
+Choice = Literal["auto", "interpreted", "compiled", "gpu"]
 """Names of the engines, and the choice between them by the number of events."""
 
-ENGINES: Final = ("auto", "interpreted", "compiled")
+ENGINES: Final = ("auto", "interpreted", "compiled", "gpu")
 
 WORTHWHILE: Final = 5_000_000
 """From so many events on, making machine code takes less time than it saves."""
@@ -46,7 +47,8 @@ class Emulator:
     engine is about three times as fast once it has made machine code of the circuit (some 0.15 ms
     an operation), which it keeps on disk. By itself, an emulator interprets until it has been given
     5 million events, since only then machine code takes less time than it saves, and uses machine
-    code from the start where it is on disk already.
+    code from the start where it is on disk already. A third engine, ``"gpu"``, runs the circuit by
+    JAX where it is asked for.
 
     Circuits in which a value needs more than 64 bits run on Python integers, whatever engine is
     asked for: the same results, some 1000 times slower.
@@ -112,6 +114,8 @@ class Emulator:
             If the shape is wrong, or a code is outside its port's interval.
         CircuitError
             If the circuit cannot be held in memory.
+        ToolError
+            If the engine is ``"gpu"`` and JAX is not installed.
         """
         given = _array_like(codes)
         if len(given.shape) != 2 or given.shape[1] != self._inputs.size:
@@ -172,6 +176,8 @@ class Emulator:
             If a port is missing, a shape is wrong, or a number is not finite.
         CircuitError
             If the circuit cannot be held in memory.
+        ToolError
+            If the engine is ``"gpu"`` and JAX is not installed.
         """
         arrays, events = self._arrays(x)
         results = self._results(out, events)
@@ -309,6 +315,8 @@ class Emulator:
             return WideEngine(self.circuit, self._inputs)
         if name == "compiled":
             return CompiledEngine(self.circuit, self._inputs)
+        if name == "gpu":
+            return GpuEngine(self.circuit, self._inputs)
         return Interpreter(self.circuit, self._inputs, self._block)
 
 
