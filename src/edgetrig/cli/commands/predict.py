@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from edgetrig.cli.options import Columns, DesignFile, words
 
 if TYPE_CHECKING:
     from edgetrig.design import Design
+    from edgetrig.emulate import Choice
 
 
 def predict(
@@ -21,6 +22,9 @@ def predict(
     data: Annotated[Path, typer.Argument(help="Parquet, HDF5, NumPy or CSV.")],
     out: Annotated[Path, typer.Option(help="File to write: .parquet, .h5, .npy, .npz or .csv.")],
     columns: Columns = "",
+    engine: Annotated[
+        str, typer.Option(help="auto, interpreted, compiled or gpu: the same numbers, not speed.")
+    ] = "auto",
 ) -> None:
     """Compute what the hardware will compute for every event of a file.
 
@@ -28,15 +32,20 @@ def predict(
     The columns are named after the classes, or after the output.
     """
     from edgetrig.cli.data import blocks
+    from edgetrig.emulate import ENGINES
+    from edgetrig.errors import Error
     from edgetrig.physics import write_blocks
 
+    if engine not in ENGINES:
+        raise Error(f"--engine {engine}: one of {', '.join(ENGINES)} is needed")
+    choice = cast("Choice", engine)
     compiled = open_design(design)
     events = 0
 
     def scores() -> Iterator[dict[str, Any]]:
         nonlocal events
         for block in blocks(data, words(columns), compiled):
-            yield _columns(compiled, compiled.predict(block))
+            yield _columns(compiled, compiled.predict(block, engine=choice))
             events += len(block)
             progress(events, 0)
 
