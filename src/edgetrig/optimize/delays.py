@@ -82,19 +82,19 @@ def _passed_bits(circuit: Circuit) -> NDArray[np.int64]:
 
 
 DELAYS: Final[dict[str, Delays]] = {
-    # Nobody can route these with open tools. A LUT, the net to it and the way into the carry chain
-    # are as in Vivado's paths of UltraScale+ quoted with RapidWright's timing model (0.09, 0.40 and
-    # 0.015 ns: its pull request 1273); half of a path is routing, as AMD's UG949 expects. The older
-    # families are those numbers made slower; a 7 series path of 14 levels has 70 % routing (8.4 ns,
-    # m-labs/VexRiscv-verilog pull request 19). Expect 30 % either way.
+    # No open tool routes these. The LUT and the net in front of it are as in a path of RapidWright's
+    # UltraScale+ timing model (0.09 and 0.40 ns: its pull request 1273); about half of a path is
+    # routing, as AMD's UG949 expects; carry chains and registers are guesses, the older families
+    # the same made slower (a 7 series path of 14 levels has 70 % routing of 8.4 ns:
+    # m-labs/VexRiscv-verilog pull request 19). Take them as good to 30 %.
     "UltraScale+": Delays(lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15),
     "UltraScale": Delays(lut=0.13, net=0.48, carry=0.18, carry_bit=0.018, register=0.20),
     "7 series": Delays(lut=0.12, net=0.60, carry=0.35, carry_bit=0.025, register=0.45),
     # Fitted to routed circuits by benchmarks/calibrate_delays.py, which states the error; the
-    # LUT alone is the device database's.
-    "ECP5": Delays(0.24, 1.12, 0.0, 0.027, 0.61, lut_inputs=4, table_inputs=6),
-    "Nexus": Delays(0.22, 0.36, 0.19, 0.033, 0.54, lut_inputs=4, table_inputs=6),
-    "Gowin": Delays(0.35, 1.10, 0.45, 0.040, 0.55, lut_inputs=4, table_inputs=6),
+    # LUT alone is the device database's. Not so iCE40: a guess from a few routed networks.
+    "ECP5": Delays(0.24, 1.12, 0.00, 0.027, 0.62, lut_inputs=4, table_inputs=6),
+    "Nexus": Delays(0.22, 0.36, 0.18, 0.033, 0.54, lut_inputs=4, table_inputs=6),
+    "Gowin": Delays(0.35, 0.99, 0.14, 0.034, 0.17, lut_inputs=4, table_inputs=6),
     "iCE40": Delays(0.40, 1.60, 0.60, 0.130, 0.90, lut_inputs=4, table_inputs=4),
 }
 """By family name: estimates; `edgetrig.synthesis.route` measures where it can."""
