@@ -82,10 +82,10 @@ def _passed_bits(circuit: Circuit) -> NDArray[np.int64]:
 
 
 DELAYS: Final[dict[str, Delays]] = {
-    # No open tool routes these. The LUT and the net in front of it are as in a path of RapidWright's
-    # UltraScale+ timing model (0.09 and 0.40 ns: its pull request 1273); about half of a path is
-    # routing, as AMD's UG949 expects; carry chains and registers are guesses, the older families
-    # the same made slower (a 7 series path of 14 levels has 70 % routing of 8.4 ns:
+    # No open tool routes these. The LUT and the net in front of it are as in a path of
+    # RapidWright's UltraScale+ timing model (0.09 and 0.40 ns: its pull request 1273); about half
+    # of a path is routing, as AMD's UG949 expects; carry chains and registers are guesses, the
+    # older families the same made slower (a 7 series path of 14 levels has 70 % routing of 8.4 ns:
     # m-labs/VexRiscv-verilog pull request 19). Take them as good to 30 %.
     "UltraScale+": Delays(lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15),
     "UltraScale": Delays(lut=0.13, net=0.48, carry=0.18, carry_bit=0.018, register=0.20),
