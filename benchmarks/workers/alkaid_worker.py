@@ -158,8 +158,8 @@ def pipeline_stages(task: dict[str, Any]) -> dict[str, Any]:
         fsm = model(logic, Path(scratch), task["cutoff"], False).fsm
     stages = []
     for part in fsm.logic.values():
-        # A sum's bits, 0 for whatever is no adder (opcode 4 adds a constant).
-        adders = [_width(op.qint) if op.opcode in (ADD, SUB, 4) else 0 for op in part.ops]
+        # Carried bits, 0 for whatever is no adder (opcode 4 adds a constant).
+        adders = [_width(op.qint) if op.opcode == 4 else _carried_bits(part, op) for op in part.ops]
         selects = [op.opcode == 6 for op in part.ops]
         stages.append(
             {
