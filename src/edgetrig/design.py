@@ -15,7 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
-from edgetrig.optimize import delays_of, optimize, pipeline, stage_delay, ternary_sums
+from edgetrig.optimize import (
+    CONE_BITS,
+    delays_of,
+    optimize,
+    pipeline,
+    small_cones,
+    stage_delay,
+    ternary_sums,
+)
 from edgetrig.progress import Progress, silent
 from edgetrig.trigger import (
     WorkingPoint,
@@ -87,13 +95,13 @@ class Design:
 
     @cached_property
     def pipelined(self) -> Circuit:
-        """The optimised circuit with the registers its target asks for."""
-        target = self.target
-        if target.latency == 0:
-            return self.circuit
-        family = self._family
+        """The optimised circuit as its target holds it: in LUTs, with the registers asked for."""
+        target, family = self.target, self._family
         delays = delays_of(family)
-        staged = pipeline(self.circuit, delays, clock_ns=target.clock_ns, latency=target.latency)
+        mapped = small_cones(self.circuit) if delays.lut_inputs == CONE_BITS else self.circuit
+        if target.latency == 0:
+            return mapped
+        staged = pipeline(mapped, delays, clock_ns=target.clock_ns, latency=target.latency)
         return ternary_sums(staged, family, target.clock_ns)
 
     @property
@@ -148,9 +156,7 @@ class Design:
         DataError
             On a wrong shape, or NaN or infinite values.
         """
-        return self.emulator.predict(
-            x, out=out, threads=threads, progress=progress, engine=engine
-        )
+        return self.emulator.predict(x, out=out, threads=threads, progress=progress, engine=engine)
 
     def scores(self, x: ArrayLike | Mapping[str, ArrayLike], signal: str | int) -> Any:
         """Return the score of a class for every event, shape (events,): see `trigger.score`."""

@@ -2,6 +2,7 @@
 
 from edgetrig.optimize.clips import clips_last
 from edgetrig.optimize.comparisons import comparisons
+from edgetrig.optimize.cones import CONE_BITS, small_cones
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
@@ -11,6 +12,7 @@ from edgetrig.optimize.simplify import simplify
 from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
 
 __all__ = [
+    "CONE_BITS",
     "DELAYS",
     "PASSES",
     "TERNARY_FAMILIES",
@@ -23,6 +25,7 @@ __all__ = [
     "optimize",
     "pipeline",
     "simplify",
+    "small_cones",
     "stage_delay",
     "ternary_sums",
 ]

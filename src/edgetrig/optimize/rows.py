@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,14 @@ class Edit:
         """Let other rows stand for some of the original ones, in operands and outputs."""
         self._alias[rows] = by
 
-    def circuit(self, outputs: Ints | None = None) -> Circuit:
+    def circuit(
+        self, outputs: Ints | None = None, tables: Sequence[Table] | None = None
+    ) -> Circuit:
         """Return the changed circuit: rows in order, dead ones dropped, intervals made anew.
 
-        Other rows may be given for the outputs, in place of the circuit's own.
+        Other rows may be given for the outputs, and other tables, in place of the circuit's own.
         """
+        circuit = self._circuit if tables is None else self._circuit.replace(tables=tuple(tables))
         parts = [self.columns, *self._added]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in self.columns}
         alias = _followed(np.concatenate([self._alias, np.arange(len(self._alias), self._count)]))
@@ -79,9 +83,9 @@ class Edit:
         for k, name in enumerate("abc"):
             columns[name] = np.where(count > k, alias[columns[name]], 0).astype(np.int32)
         return assemble(
-            self._circuit,
+            circuit,
             Rows(**columns),
-            alias[self._circuit.output_rows if outputs is None else outputs],
+            alias[circuit.output_rows if outputs is None else outputs],
         )
 
 
