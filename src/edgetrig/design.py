@@ -256,9 +256,10 @@ class Design:
         events: ArrayLike | Mapping[str, ArrayLike] | None = None,
         seed: int = 0,
         simulator: str = "verilator",
+        prove: bool = False,
         progress: Progress = silent,
     ) -> Verification:
-        """Simulate the hardware and demand equality on every output bit.
+        """Simulate the hardware and demand equality on every output bit; if asked, prove it too.
 
         The judge is the traced circuit evaluated in plain Python integers: it has seen no pass.
 
@@ -272,19 +273,23 @@ class Design:
             Of the random codes.
         simulator
             One of `edgetrig.verify.SIMULATORS`: ``"verilator"``, ``"icarus"``, ``"ghdl"``, ...
+        prove
+            Also prove that the Verilog computes what was traced, for every input: the result's
+            ``proof`` says line by line what was proved, how, and what was only tested.
         progress
             Called with the steps done and their number.
 
         Raises
         ------
         VerificationError
-            At the first difference.
+            At the first difference, or the first place where a proof finds something wrong.
         ToolError
-            If the simulator, or what it needs, is missing.
+            If the simulator, or what it needs, is missing; for a proof, the solver or Yosys.
         """
+        from edgetrig.verify import prove as prove_design
         from edgetrig.verify import verify
 
-        return verify(
+        result = verify(
             self.pipelined,
             self.emulator.codes,
             source=self.traced,
@@ -295,6 +300,12 @@ class Design:
             simulator=simulator,
             progress=progress,
         )
+        if prove:
+            made = prove_design(
+                self.pipelined, self.traced, name=self.name, seed=seed, progress=progress
+            )
+            result = replace(result, proof=made)
+        return result
 
     def write(
         self,

@@ -114,6 +114,7 @@ _add(
     commands.verify,
     "edgetrig verify top.edgetrig",
     "edgetrig verify top.edgetrig --data jets.parquet --vectors 100000",
+    "edgetrig verify top.edgetrig --prove",
 )
 _add(
     app,

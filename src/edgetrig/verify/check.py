@@ -16,6 +16,7 @@ from edgetrig.errors import CircuitError, DataError, VerificationError
 from edgetrig.jit import jit
 from edgetrig.progress import Progress, silent
 from edgetrig.rtl import Port, ports
+from edgetrig.verify.proof import Proof
 from edgetrig.verify.reference import evaluate
 from edgetrig.verify.simulation import simulate, versions
 from edgetrig.verify.vectors import Vectors, make_vectors
@@ -45,6 +46,8 @@ class Verification:
         Wall time by step.
     tools
         Versions of the simulator and the compiler.
+    proof
+        What was proved besides, if that was asked for.
     """
 
     real: int
@@ -57,6 +60,7 @@ class Verification:
     rows: int
     seconds: dict[str, float]
     tools: dict[str, str]
+    proof: Proof | None = None
 
     @property
     def vectors(self) -> int:
@@ -80,6 +84,7 @@ class Verification:
             f"  {self.real:,} real events, {self.corner:,} corners, {self.random:,} random\n"
             f"  simulation = emulator on all, = plain-Python reference on {self.reference:,}\n"
             f"  {sum(self.seconds.values()):.1f} s with {tools}"
+            + (f"\n{self.proof}" if self.proof is not None else "")
         )
 
 
@@ -152,7 +157,9 @@ def verify(
         _compare(chosen, outputs, simulated, expected, circuit, ("simulation", "reference"), sample)
     done()
     return Verification(
-        **chosen.counts,
+        real=chosen.counts["real"],
+        corner=chosen.counts["corner"],
+        random=chosen.counts["random"],
         reference=len(sample),
         outputs=sum(len(port.width) for port in outputs),
         bits=sum(port.bits for port in outputs),

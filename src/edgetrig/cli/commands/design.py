@@ -128,6 +128,10 @@ def verify(
     simulator: Annotated[
         str, typer.Option(help="verilator, system-verilator, icarus, ghdl or nvc.")
     ] = "verilator",
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="Also prove, for every input, what can be proved."),
+    ] = False,
 ) -> None:
     """Simulate the hardware and demand equality with the emulator on every output bit."""
     from edgetrig.cli.data import check_shape, feature_columns
@@ -140,7 +144,7 @@ def verify(
         check_shape(str(data), events, compiled)
     with step("verifying") as progress:
         result = compiled.verify(
-            vectors, events=events, seed=seed, simulator=simulator, progress=progress
+            vectors, events=events, seed=seed, simulator=simulator, prove=prove, progress=progress
         )
     say(str(result))
 

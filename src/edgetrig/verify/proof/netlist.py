@@ -1,0 +1,106 @@
+"""The written Verilog, read back by Yosys: a netlist of plain word-level cells.
+
+Yosys is a third party here: it reads the text by the rules of the language and knows nothing of the
+circuit. No optimisation runs; processes become flip-flops and the hierarchy is dissolved, that is
+all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from edgetrig.errors import VerificationError
+
+Bit = int | str
+"""A signal by its number, or the constant "0", "1" or "x"."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its type, whether operands are signed, the bits of each port."""
+
+    name: str
+    kind: str
+    signed: bool
+    ports: dict[str, list[Bit]]
+    rising: bool = True
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A module without hierarchy.
+
+    ``nets`` holds the bits of every named signal, lowest first; a name inside an instance starts
+    with the instance's.
+    """
+
+    ports: dict[str, list[Bit]]
+    nets: dict[str, list[Bit]]
+    cells: list[Cell]
+
+    @cached_property
+    def driver(self) -> dict[Bit, tuple[Cell, int]]:
+        """Return the cell, and the place in its output, that drives each bit."""
+        found: dict[Bit, tuple[Cell, int]] = {}
+        for cell in self.cells:
+            for place, bit in enumerate(cell.ports.get("Y", cell.ports.get("Q", []))):
+                if bit in found:
+                    raise VerificationError(f"netlist: {cell.name} drives what another cell drives")
+                found[bit] = cell, place
+        return found
+
+    @cached_property
+    def _by_last_name(self) -> dict[str, list[list[Bit]]]:
+        found: dict[str, list[list[Bit]]] = {}
+        for name, bits in self.nets.items():
+            found.setdefault(name.rpartition(".")[2], []).append(bits)
+        return found
+
+    def signal(self, name: str) -> list[Bit]:
+        """Return the bits of a signal, wherever in the hierarchy its name stands.
+
+        Raises
+        ------
+        VerificationError
+            If there is none, or two of the name that are not the same bits.
+        """
+        found = self._by_last_name.get(name, [])
+        if not found or any(bits != found[0] for bits in found):
+            raise VerificationError(f"netlist: {len(found) or 'no'} different signals {name}")
+        return found[0]
+
+
+def read_netlist(files: Mapping[str, str], top: str) -> Netlist:
+    """Let Yosys read Verilog files.
+
+    Raises
+    ------
+    ToolError
+        If Yosys is missing or refuses the text.
+    """
+    from edgetrig.synthesis import _yosys
+
+    script = [f"read_verilog {file}" for file in files if file.endswith(".v")]
+    script += [f"hierarchy -check -top {top}", "proc -noopt", "flatten", "write_json netlist.json"]
+    (text,) = _yosys.run(files, script, ["netlist.json"])
+    module = json.loads(text)["modules"][top]
+    return Netlist(
+        {name: port["bits"] for name, port in module["ports"].items()},
+        {name: net["bits"] for name, net in module["netnames"].items()},
+        [_cell(name, cell) for name, cell in module["cells"].items() if _is_logic(cell)],
+    )
+
+
+def _is_logic(cell: dict[str, Any]) -> bool:
+    return bool(cell["type"] != "$scopeinfo")
+
+
+def _cell(name: str, cell: dict[str, Any]) -> Cell:
+    numbers = {key: int(str(value), 2) for key, value in cell["parameters"].items()}
+    signed = bool(numbers.get("A_SIGNED", 0) and numbers.get("B_SIGNED", 1))
+    rising = numbers.get("CLK_POLARITY", 1) == 1
+    return Cell(name, cell["type"], signed, cell["connections"], rising)

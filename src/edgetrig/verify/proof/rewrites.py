@@ -1,0 +1,234 @@
+"""Traced circuit and compiled circuit: the same function, output by output.
+
+Both circuits are written in one set of normal forms (`forms`); what has the same form is equal.
+What a pass rewrote beyond them is proved by the solver, between points already known to be equal:
+an operation of the compiled circuit is paired with one of the traced circuit that took the same
+values on all vectors, and once proved, everything behind it starts from the same form.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgetrig.circuit import OPERANDS, Circuit, Op, Output
+from edgetrig.errors import VerificationError
+from edgetrig.verify.proof.forms import Atoms, Form, form_of
+from edgetrig.verify.proof.ranges import Ranges
+from edgetrig.verify.proof.terms import FormTerms
+from edgetrig.verify.proof.words import Words
+from edgetrig.verify.reference import evaluate
+
+_SECONDS = (5.0, 1.0, 1.0, 1.0)
+_CANDIDATES = 20
+_PAIRED = (Op.SELECT, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE, Op.AND, Op.OR, Op.XOR, Op.MUL)
+"""Operations worth pairing: sums follow from them, comparisons rarely have a counterpart."""
+_EXHAUSTIVE_BITS = 12
+
+
+@dataclass
+class Rewrites:
+    """How each output was proved (``"form"``, ``"solver"``, ``"all inputs"``) or ``"tested"``."""
+
+    outputs: list[str] = field(default_factory=list)
+    forms: int = 0
+    solved: int = 0
+    vectors: int = 0
+
+
+def prove_rewrites(
+    traced: Circuit,
+    compiled: Circuit,
+    ranges: tuple[Ranges, Ranges],
+    codes: Sequence[Sequence[int]],
+    seconds: float,
+) -> Rewrites:
+    """Prove that two circuits are one function.
+
+    Parameters
+    ----------
+    traced, compiled
+        The circuits; registers of `compiled` are looked through.
+    ranges
+        Proved intervals of both.
+    codes
+        Input codes on which both are evaluated as well.
+    seconds
+        Time for the solver, all in all.
+
+    Raises
+    ------
+    VerificationError
+        At the first output and vector that differ.
+    """
+    values = _values(traced, codes), _values(compiled, codes)
+    _demand_equal(traced, compiled, values, codes)
+    result = Rewrites(vectors=len(codes))
+    first: dict[int, Form] = {}
+    atoms = Atoms()
+    for row in sorted(ranges[0].ends):
+        inner = [first[k] for k in _operands(traced, row)]
+        first[row] = form_of(traced, row, inner, ranges[0].ends[row], atoms)
+    sweep = _Sweep(traced, compiled, ranges, atoms, first, values, result, seconds)
+    sweep.run()
+    pairs = zip(traced.output_rows.tolist(), compiled.output_rows.tolist(), strict=True)
+    result.outputs = [sweep.how(a, b) for a, b in pairs]
+    return result
+
+
+def _operands(circuit: Circuit, row: int) -> list[int]:
+    rows = circuit.rows
+    return [int(k) for k in (rows.a[row], rows.b[row], rows.c[row])][: OPERANDS[rows.op[row]]]
+
+
+def _values(circuit: Circuit, codes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Return the values of every row on all vectors."""
+    every = np.arange(len(circuit))
+    probe = Output("probe", every, np.zeros(len(circuit), np.int64))
+    plain = circuit.replace(outputs=(probe,), origins=("",) * len(circuit.origins))
+    return list(zip(*evaluate(str(plain), codes), strict=True))
+
+
+def _demand_equal(
+    traced: Circuit,
+    compiled: Circuit,
+    values: tuple[list[tuple[int, ...]], list[tuple[int, ...]]],
+    codes: Sequence[Sequence[int]],
+) -> None:
+    names = [f"{port.name}[{k}]" for port in traced.outputs for k in range(port.rows.size)]
+    pairs = zip(names, traced.output_rows.tolist(), compiled.output_rows.tolist(), strict=True)
+    for name, a, b in pairs:
+        if values[0][a] != values[1][b]:
+            both = zip(values[0][a], values[1][b], strict=True)
+            event = next(k for k, (x, y) in enumerate(both) if x != y)
+            raise VerificationError(
+                f"output {name}: row {b} of the compiled circuit gives {values[1][b][event]}, "
+                f"the traced circuit {values[0][a][event]} for the inputs {list(codes[event])}"
+            )
+
+
+class _Sweep:
+    """Gives the rows of the compiled circuit forms, from the inputs on, and pairs them."""
+
+    def __init__(
+        self,
+        traced: Circuit,
+        compiled: Circuit,
+        ranges: tuple[Ranges, Ranges],
+        atoms: Atoms,
+        first: dict[int, Form],
+        values: tuple[list[tuple[int, ...]], list[tuple[int, ...]]],
+        result: Rewrites,
+        seconds: float,
+    ) -> None:
+        self.traced, self.compiled, self.ranges, self.atoms = traced, compiled, ranges, atoms
+        self.first, self.values, self.result = first, values, result
+        self.second: dict[int, Form] = {}
+        self.end = time.monotonic() + seconds
+        self.words = Words()
+        self.known = set(first.values())
+        self.shared_atoms: set[int] = set()
+        self.first_atoms = {atom for form in first.values() for atom, _ in form.terms}
+        self.first_bases = {form.primitive()[0] for form in first.values()}
+        self.shared_bases: set[Form] = set()
+        self.solved: set[int] = set()
+        self.by_values: dict[tuple[int, ...], list[int]] = {}
+        for row in first:
+            if traced.rows.op[row] not in (Op.INPUT, Op.CONST, Op.LT, Op.EQ):
+                self.by_values.setdefault(values[0][row], []).append(row)
+
+    def run(self) -> None:
+        """Give every row its form."""
+        for row in sorted(self.ranges[1].ends):
+            inner = [self.second[k] for k in _operands(self.compiled, row)]
+            ends = self.ranges[1].ends[row]
+            form = form_of(self.compiled, row, inner, ends, self.atoms)
+            if form in self.known:
+                self.result.forms += 1
+            elif self.compiled.rows.op[row] in _PAIRED:
+                form = self._paired(row, form)
+            self.second[row] = form
+            self.shared_atoms |= {atom for atom, _ in form.terms} & self.first_atoms
+            base = form.primitive()[0]
+            if base in self.first_bases:
+                self.shared_bases.add(base)
+
+    def _paired(self, row: int, form: Form) -> Form:
+        """Return the form of a row of the traced circuit that is proved equal, or the own one."""
+        same = self.by_values.get(self.values[1][row], [])
+        op = self.compiled.rows.op[row]
+        same = sorted(same, key=lambda k: bool(self.traced.rows.op[k] != op))
+        candidates = list(dict.fromkeys(self.first[k] for k in same))[:_CANDIDATES]
+        for way in range(len(_SECONDS)):
+            if way and op != Op.SELECT:
+                break
+            for other in candidates if way == 0 else candidates[:1]:
+                if time.monotonic() < self.end and self._equal(other, form, way):
+                    self.result.solved += 1
+                    self.solved.add(row)
+                    return other
+        return form
+
+    def _equal(self, x: Form, y: Form, way: int) -> bool:
+        """Ask the solver whether two forms are equal, for all values of what both stand on.
+
+        A question cut at too many points forgets how these hang together; so there are four ways.
+        """
+        shared = self.shared_atoms if way in (0, 2) else set()
+        bases = self.shared_bases if way in (0, 1) else set()
+        terms = FormTerms(self.words, self.atoms, shared, bases)
+        left, right = terms.of(x), terms.of(y)
+        if left is None or right is None:
+            return False
+        goal = self.words.compare("EQUAL", left, right)
+        return bool(self.words.holds(goal, terms.given, _SECONDS[way]))
+
+    def how(self, a: int, b: int) -> str:
+        """Return how an output was proved."""
+        if self.first[a] == self.second[b]:
+            return "solver" if self._rests_on_solver(b) else "form"
+        if any(self._equal(self.first[a], self.second[b], way) for way in range(len(_SECONDS))):
+            self.result.solved += 1
+            return "solver"
+        return "all inputs" if self._all_inputs(a, b) else "tested"
+
+    def _rests_on_solver(self, row: int) -> bool:
+        seen, stack = set(), [row]
+        while stack:
+            at = stack.pop()
+            if at in self.solved:
+                return True
+            if at not in seen:
+                seen.add(at)
+                stack += _operands(self.compiled, at)
+        return False
+
+    def _all_inputs(self, a: int, b: int) -> bool:
+        """Evaluate one output of both circuits on every input there is, if there are few."""
+        ends = [
+            (int(lo), int(hi))
+            for port in self.traced.inputs
+            for lo, hi in zip(port.lo.ravel(), port.hi.ravel(), strict=True)
+        ]
+        count = 1
+        for lo, hi in ends:
+            count *= hi - lo + 1
+        if count > 1 << _EXHAUSTIVE_BITS:
+            return False
+        codes: list[list[int]] = [[]]
+        for lo, hi in ends:
+            codes = [[*code, value] for code in codes for value in range(lo, hi + 1)]
+        results = []
+        for circuit, row in ((self.traced, a), (self.compiled, b)):
+            output = Output("y", np.array([row]), np.zeros(1, np.int64))
+            results.append(evaluate(str(circuit.replace(outputs=(output,))), codes))
+        if results[0] != results[1]:
+            event = next(k for k, (x, y) in enumerate(zip(*results, strict=True)) if x != y)
+            raise VerificationError(
+                f"row {b} of the compiled circuit gives {results[1][event][0]}, the traced circuit "
+                f"{results[0][event][0]} for the inputs {codes[event]}"
+            )
+        return True
