@@ -12,7 +12,7 @@ from typing import Any
 
 from peers import HERE, Worker, install, machine, paragraph, say, table, write_whole
 
-SIZES = (16, 32, 64, 128, 256)
+SIZES = (16, 32, 64, 128, 256, 512)
 LARGEST_OF_ALKAID = 128
 """At 192 it takes a minute and more."""
 SEED = 1

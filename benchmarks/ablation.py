@@ -1,0 +1,129 @@
+"""What each pass is worth: every circuit without one pass after the other, measured by Yosys.
+
+``.venv/bin/python benchmarks/ablation.py`` writes ``benchmarks/results/ablation.json`` and
+``ablation.md``; ``--only NAME`` (again and again) measures some circuits and keeps the others of
+the last run. The trained networks are those of ``benchmarks/trained.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import edgetrig
+from cases import CASES
+from edgetrig.circuit import Circuit, fixed_input, quantize, trace
+from edgetrig.optimize import PASSES, delays_of, optimize, pipeline, small_cones, ternary_sums
+from edgetrig.synthesis import family_of, synthesize
+from peers import HERE, machine, paragraph, say, table, write_whole
+from trained import TARGETS, trained
+
+PART = "xcvu13p"
+CLOCK_NS = 4.0
+RESULT = HERE / "results" / "ablation.json"
+ROWS = ("two bits", "small", "trained 300", "trained 1000", "deep_set")
+NEEDED = "constant_matrices"
+"""Left in always: without it products are DSPs and no LUTs to compare."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", action="append", metavar="NAME", choices=ROWS)
+    chosen = parser.parse_args().only
+    result: dict[str, Any] = {"rows": {}}
+    if chosen and RESULT.is_file():
+        result = json.loads(RESULT.read_text())
+    result["machine"] = machine()
+    for name in chosen or ROWS:
+        result["rows"][name] = measure(name)
+        write_whole(RESULT, json.dumps(result, indent=1) + "\n")
+        write_whole(RESULT.with_suffix(".md"), report(result))
+    print(report(result))
+
+
+def measure(name: str) -> dict[str, Any]:
+    """Synthesise one circuit with all passes, and without each."""
+    circuit = traced(name)
+    names = sorted({run.__name__ for run in PASSES} - {NEEDED})
+    costs = {}
+    for left_out in ("", *names, "small_cones", "ternary_sums"):
+        made = synthesize(compiled(circuit, left_out), PART).to_dict()
+        costs[left_out] = {
+            "LUT+INV": made["lut"] + made["inverters"],
+            "FF": made["ff"],
+            "depth": made["depth"],
+        }
+        say(f"{name} without {left_out or 'nothing'}: {costs[left_out]}")
+    return costs
+
+
+def traced(name: str) -> Circuit:
+    """Return a circuit before any pass."""
+    if name in TARGETS:
+        return edgetrig.compile(trained(name).file).traced
+    if name == "two bits":
+        return trace(_two_bits, fixed_input("x", 16, integer=1, fraction=1))
+    case = CASES[name]
+
+    def relu(x: Any) -> Any:
+        return quantize(np.maximum(x, 0), 0, 3, 3, "RND", "SAT")
+
+    port = fixed_input("x", case.shape, integer=case.integer, fraction=case.fraction)
+    return trace(lambda x: case.program(x, relu), port)
+
+
+def _two_bits(x: Any) -> Any:
+    """16-64-32-32-5 with three weights an output and activations of two bits."""
+    rng = np.random.default_rng(1)
+    layers = (16, 64, 32, 32, 5)
+    for inputs, outputs in itertools.pairwise(layers):
+        weights = np.zeros((inputs, outputs))
+        for column in range(outputs):
+            rows = rng.choice(inputs, 3, replace=False)
+            weights[rows, column] = rng.choice([-1.5, -1, -0.75, -0.5, 0.5, 0.75, 1, 1.25], 3)
+        x = x @ weights + rng.integers(-4, 5, outputs) / 4
+        if outputs != layers[-1]:
+            x = quantize(np.maximum(x, 0), 0, 2, 0, "RND", "SAT")
+    return x
+
+
+def compiled(circuit: Circuit, left_out: str) -> Circuit:
+    """Return the pipelined circuit, made without one pass."""
+    passes: list[Callable[[Circuit], Circuit]] = [p for p in PASSES if p.__name__ != left_out]
+    made = optimize(circuit, passes)
+    family = family_of(PART).name
+    if left_out != "small_cones":
+        made = small_cones(made)
+    made = pipeline(made, delays_of(family), clock_ns=CLOCK_NS)
+    return made if left_out == "ternary_sums" else ternary_sums(made, family, CLOCK_NS)
+
+
+def report(result: dict[str, Any]) -> str:
+    """Return the result as a page of Markdown."""
+    about = result["machine"]
+    lines = [
+        "# What each pass is worth",
+        paragraph(
+            f"Written by `benchmarks/ablation.py`, {about['date']}: pipelines for {CLOCK_NS} ns on",
+            f"{PART}, synthesised by Yosys without one pass at a time. LUT + INV, by that with all",
+            f"passes in brackets; FF; depth. `{NEEDED}` is never left out.",
+        ),
+    ]
+    rows = []
+    for name, costs in result["rows"].items():
+        whole = costs[""]["LUT+INV"]
+        for left_out, cost in costs.items():
+            ratio = f"{cost['LUT+INV']:,} ({cost['LUT+INV'] / whole:.3f})"
+            what = f"without `{left_out}`" if left_out else "all passes"
+            rows.append([name, what, ratio, f"{cost['FF']:,}", str(cost["depth"])])
+    lines.append(table(("circuit", "passes", "LUT + INV", "FF", "depth"), rows))
+    return "\n\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
