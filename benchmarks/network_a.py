@@ -235,10 +235,12 @@ def _speed(
             ]
         )
     for label, own in (
-        ("predict, floats in and out, M events/s", "predict"),
-        ("codes in and out, M events/s", "codes"),
+        ("compiled, floats in and out, M events/s", "predict_compiled"),
+        ("interpreted, floats in and out, M events/s", "predict_interpreted"),
+        ("compiled, codes in and out, M events/s", "codes_compiled"),
+        ("interpreted, codes in and out, M events/s", "codes_interpreted"),
     ):
-        both = own == "predict"
+        both = own.startswith("predict")
         rows.append(
             [
                 label,

@@ -55,6 +55,24 @@ def cold(task: dict[str, Any]) -> dict[str, Any]:
     return common.timed(lambda: convert(tuple(task["layers"]), task["latency"]), 1)
 
 
+def emulation(made: Design, x: Any, codes: Any, engine: Any, repeats: int) -> dict[str, Any]:
+    """Floats in and out, and codes in and out, by one engine and one thread."""
+    emulator = made.emulator
+    values = emulator.predict(x, engine=engine)
+    plain = emulator.codes(codes, engine=engine)
+
+    def predict() -> None:
+        emulator.predict(x, out=values, threads=1, engine=engine)
+
+    def compute() -> None:
+        emulator.codes(codes, out=plain, threads=1, engine=engine)
+
+    return {
+        f"predict_{engine}": common.timed(predict, repeats),
+        f"codes_{engine}": common.timed(compute, repeats),
+    }
+
+
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Conversion, emulation and Verilog of the network."""
     layers, latency = tuple(task["layers"]), task["latency"]
@@ -63,8 +81,9 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     x = network.events(task["events"], layers[0])
     codes = np.round(x * 16).astype(np.int64)
     np.save(task["outputs"], made.predict(x[: task["compared"]], threads=1))
-    predict = common.timed(lambda: made.predict(x, threads=1), task["repeats"])
-    plain = common.timed(lambda: made.emulator.codes(codes, threads=1), task["repeats"])
+    speeds = {}
+    for engine in ("interpreted", "compiled"):
+        speeds |= emulation(made, x, codes, engine, task["repeats"])
     rows = made.circuit.rows
     for name, text in verilog(made.circuit).items():
         Path(task["combinational"], name).write_text(text)
@@ -75,8 +94,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         "trace": common.timed(lambda: optimize(circuit(layers)), task["repeats"]),
         "convert": common.timed(lambda: convert(layers, latency), task["repeats"]),
         "emulator": common.timed(lambda: edgetrig.emulate.Emulator(made.circuit), task["repeats"]),
-        "predict": predict,
-        "codes": plain,
+        **speeds,
         "events": len(x),
         "adders": int(np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG)).sum()),
         "estimate": estimate(made.circuit).to_dict()["lut"],
