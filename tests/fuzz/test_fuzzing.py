@@ -37,7 +37,7 @@ class UnsignedEmulator:
     def __init__(self, circuit):
         self.text = str(circuit).replace(" lows ", " low ")
 
-    def codes(self, codes):
+    def codes(self, codes, engine):
         return np.array(evaluate(self.text, codes.tolist()), object)
 
 

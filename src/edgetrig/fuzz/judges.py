@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgetrig.circuit import Circuit, check, load, save
-from edgetrig.emulate import Emulator
+from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import Error
 from edgetrig.fuzz.trial import Outputs, Trial
-from edgetrig.optimize import PASSES, delays_of, pipeline
+from edgetrig.optimize import PASSES, delays_of, pipeline, small_cones, ternary_sums
 from edgetrig.verify import check_balance, evaluate
+
+_ENGINES: tuple[Choice, ...] = ("interpreted", "compiled")
 
 
 class Disagreement(Exception):  # noqa: N818 - a finding, not a mistake of the caller
@@ -48,16 +50,19 @@ def judge(trial: Trial) -> Circuit:
     """
     _same(trial, "tracing" if trial.program else "reference", _checked(trial.circuit))
     _same(trial, "file", _stored(trial.circuit))
-    _same(trial, "emulator", _emulated(trial.circuit))
+    for engine in _ENGINES:
+        _same(trial, f"{engine} emulator", _emulated(trial.circuit, engine))
     if not trial.combinational:
         return trial.circuit
     circuit = trial.circuit
-    for number, run in enumerate(PASSES, 1):
+    for number, run in enumerate((*PASSES, small_cones), 1):
         name = f"pass {number}, {run.__name__}"
         with _failing(trial, name):
             circuit = run(circuit)
         _same(trial, name, _checked(circuit))
-    _same(trial, "emulator of the optimised circuit", _emulated(circuit))
+    for engine in _ENGINES:
+        name = f"{engine} emulator of the optimised circuit"
+        _same(trial, name, _emulated(circuit, engine))
     _judge_pipelines(trial, circuit)
     return circuit
 
@@ -70,9 +75,10 @@ def _judge_pipelines(trial: Trial, circuit: Circuit) -> None:
     ):
         with _failing(trial, name):
             piped = pipeline(circuit, delays, **options)
+            piped = ternary_sums(piped, trial.family, trial.clock_ns)
             check_balance(piped)
         _same(trial, name, _checked(piped))
-    _same(trial, "emulator of the pipeline", _emulated(piped))
+    _same(trial, "emulator of the pipeline", _emulated(piped, _ENGINES[0]))
 
 
 Ask = Callable[[Trial], Outputs]
@@ -95,9 +101,9 @@ def _stored(circuit: Circuit) -> Ask:
     return ask
 
 
-def _emulated(circuit: Circuit) -> Ask:
+def _emulated(circuit: Circuit, engine: Choice) -> Ask:
     def ask(trial: Trial) -> Outputs:
-        rows = Emulator(circuit).codes(trial.codes).tolist()
+        rows = Emulator(circuit).codes(trial.codes, engine=engine).tolist()
         return [[int(value) for value in row] for row in rows]
 
     return ask
