@@ -31,15 +31,16 @@ for command in sys.argv[1:]:
 """
 
 
-def said(tool, files):
-    """Return the warnings and errors of a tool."""
+def said(tool, files, *, mapped=False):
+    """Return the warnings and errors of a tool; `mapped`: Yosys goes on to the device's cells."""
     top = next(iter(files)).removesuffix(".v")
     commands = {
         "icarus": ["iverilog", "-g2001", *ICARUS.split(), "-s", top, "-t", "null", *files],
         "system-verilator": ["verilator", "--lint-only", "-Wall", "--top-module", top, *files],
     }
     passes = [*(f"read_verilog {name}" for name in files), f"hierarchy -check -top {top}"]
-    passes += ["proc", "check -assert", f"synth_xilinx -family xcup -run begin:fine -top {top}"]
+    passes += ["proc", "check -assert"]
+    passes += [f"synth_xilinx -family xcup -run begin:fine -top {top}"] if mapped else []
     commands["yosys"] = [sys.executable, "-c", YOSYS, *passes]
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
@@ -92,4 +93,4 @@ CIRCUITS = {
 @TOOLS
 @pytest.mark.parametrize("circuit", CIRCUITS)
 def test_cells_tables_names_and_a_network(simulator, circuit):
-    assert said(simulator, verilog(CIRCUITS[circuit]())) == []
+    assert said(simulator, verilog(CIRCUITS[circuit]()), mapped=True) == []

@@ -26,10 +26,9 @@ def assert_same(circuit, codes, simulator):
 
 
 @simulators("system-verilator", "icarus", "ghdl", "nvc")
-@pytest.mark.parametrize(("seed", "levels"), [(4, 0), (5, 2)])
-def test_random_operations_of_all_widths_equal_the_reference(simulator, seed, levels):
-    circuit = random_circuit(seed, levels=levels, operations=300)
-    assert_same(circuit, random_codes(circuit, 100, seed), simulator)
+def test_random_operations_of_all_widths_equal_the_reference(simulator):
+    circuit = random_circuit(5, levels=2, operations=300)
+    assert_same(circuit, random_codes(circuit, 100, 5), simulator)
 
 
 @simulators("icarus", "ghdl", "nvc")
