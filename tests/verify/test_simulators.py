@@ -88,7 +88,7 @@ def test_outputs_that_are_not_there_yet_are_undefined(simulator):
     circuit, late = two_registers()
     codes = np.arange(50)[:, None]
     assert (simulate(circuit, codes, simulator=simulator) == codes).all()
-    with pytest.raises(ToolError, match="outputs of event 0 undefined: 0*xx"):
+    with pytest.raises(ToolError, match=r"outputs of event 0 undefined: 0*xx"):
         simulate(late, codes, files=verilog(circuit), simulator=simulator)
 
 
