@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circuits import random_circuits, random_programs
+from circuits import random_circuits, random_codes, random_programs
 from edgetrig import compile
 from edgetrig.circuit import (
     Builder,
@@ -23,6 +23,7 @@ from edgetrig.circuit import (
 from edgetrig.errors import VerificationError
 from edgetrig.optimize import delays_of, optimize, pipeline
 from edgetrig.rtl import verilog
+from edgetrig.verify import evaluate
 from edgetrig.verify.proof import prove
 from edgetrig.verify.proof.memory import Memory
 from edgetrig.verify.proof.ranges import prove_ranges
@@ -185,19 +186,19 @@ FEW = settings(max_examples=15, suppress_health_check=list(HealthCheck))
 
 @FEW
 @given(data=st.data())
-def test_what_is_right_is_never_refused(data):
+def test_what_is_right_is_never_refused(folder, data):
     if data.draw(st.booleans()):
         traced = data.draw(random_programs()).circuit
     else:
         traced = data.draw(random_circuits(max_rows=25, wide=data.draw(st.booleans())))
-    proof = prove(compiled(traced, latency=1), traced, seconds=2)
+    proof = prove(compiled(traced, latency=1), traced, seconds=2, folder=folder)
     assert proof.latency <= 1
     assert not [line for line in proof.open if "no answer" in line]
 
 
 @FEW
 @given(data=st.data())
-def test_a_changed_row_is_never_proved_if_it_shows(data):
+def test_a_changed_row_is_never_proved_if_it_shows(folder, data):
     """Forms and solver against plain evaluation: a false proof would pass a wrong circuit."""
     traced = data.draw(random_circuits(max_rows=12))
     rows = [
@@ -215,16 +216,13 @@ def test_a_changed_row_is_never_proved_if_it_shows(data):
         wrong = changed(traced, row, **pair)
     else:
         wrong = changed(traced, row, p=int(traced.rows.p[row]) + 1)
-    memory = Memory()
+    memory = Memory(folder)
     ranges = prove_ranges(traced, memory), prove_ranges(wrong, memory)
     few = [[int(port.lo.ravel()[k]) for port in traced.inputs for k in range(port.size)]]
     try:
         rewrites = prove_rewrites(traced, wrong, ranges, few, 2)
     except VerificationError:
         return
-    from circuits import random_codes
-    from edgetrig.verify import evaluate
-
     codes = random_codes(traced, 200, 1).tolist()
     left, right = (evaluate(str(circuit), codes) for circuit in (traced, wrong))
     for output, how in enumerate(rewrites.outputs):
