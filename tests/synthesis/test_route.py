@@ -1,6 +1,7 @@
 """Placed and routed circuits: a clock, a latency, a path that adds up, and plain errors."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -76,3 +77,26 @@ def test_a_failure_of_the_tool_is_said_in_a_line(monkeypatch):
 def test_a_time_limit_ends_the_tool():
     with pytest.raises(ToolError, match=r"yosys took longer than 0\.01 s"):
         route(circuit(), installed("nexus"), timeout=0.01)
+
+
+def test_another_seed_is_tried_where_a_placement_cannot_be_routed(monkeypatch):
+    from edgetrig.synthesis import _yosys
+
+    module = sys.modules["edgetrig.synthesis.route"]
+    seeds = []
+
+    def report(netlist, router, seed, timeout):
+        seeds.append(seed)
+        if seed < 6:
+            raise ToolError(
+                "nextpnr failed (exit 125): ERROR: Failed to route arc 0.0 of net 'clk'"
+            )
+        return {"fmax": {"clk": {"achieved": 250.0}}, "critical_paths": [], "utilization": {}}
+
+    monkeypatch.setattr(module, "_report", report)
+    monkeypatch.setattr(module, "_netlist", lambda *arguments: "")
+    monkeypatch.setattr(_yosys, "version", lambda: "0")
+    done = route(circuit(), installed("nexus"), seed=5)
+    assert (done.seed, done.routed_mhz, seeds) == (6, 250.0, [5, 6])
+    with pytest.raises(ToolError, match="Failed to route"):
+        route(circuit(), installed("nexus"), seed=0)

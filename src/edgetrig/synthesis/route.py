@@ -40,6 +40,8 @@ class Router:
         Name and text of the file of pin locations, where the program insists on one.
     oscillator
         Verilog of a clock source in the device, where a pin does not reach the clock network.
+    attempts
+        Seeds to try, one after the other, where some placements cannot be routed.
     """
 
     device: str
@@ -47,6 +49,7 @@ class Router:
     arguments: tuple[str, ...]
     pins: tuple[str, str] | None = None
     oscillator: str = ""
+    attempts: int = 1
 
     @property
     def package(self) -> str:
@@ -82,6 +85,7 @@ ROUTERS: Final[dict[str, Router]] = {
         ("--device", "LIFCL-40-9BG400C", "--pdc", "pins.pdc"),
         ("pins.pdc", _NEXUS_PINS),
         _NEXUS_OSCILLATOR,
+        attempts=4,
     ),
     "Gowin": Router(
         "GW2A-18, C8/I7",
@@ -123,7 +127,8 @@ class Route:
     critical_path
         The slowest path, step by step.
     seed
-        Of the placement; other seeds give clocks a few per cent apart.
+        Of the placement; other seeds give clocks a few per cent apart. On Nexus it may be one of
+        the next after the one asked for, where nextpnr cannot reach the clock network.
     seconds
         Wall time of Yosys and nextpnr.
     yosys, nextpnr
@@ -225,7 +230,7 @@ def route(
     files = verilog(circuit, _TOP)
     around, registers = harness(circuit, _TOP, router.oscillator)
     netlist = _netlist({**files, f"{HARNESS}.v": around}, family, timeout)
-    report = _report(netlist, router, seed, timeout)
+    report, seed = _first_report(netlist, router, seed, timeout)
     used = {kind: cells for kind, cells in report["utilization"].items() if cells["used"]}
     return Route(
         part=part,
@@ -269,6 +274,20 @@ def _with_open_carries(text: str) -> str:
         if cell["type"] == "CCU2" and cell["connections"]["CIN"][0] in low:
             del cell["connections"]["CIN"]
     return json.dumps(design)
+
+
+def _first_report(
+    netlist: str, router: Router, seed: int, timeout: float | None
+) -> tuple[dict[str, Any], int]:
+    """Return the report of the first seed that can be routed, and that seed."""
+    for later in range(router.attempts - 1):
+        try:
+            return _report(netlist, router, seed + later, timeout), seed + later
+        except ToolError as error:
+            if "Failed to route" not in str(error):
+                raise
+    last = seed + router.attempts - 1
+    return _report(netlist, router, last, timeout), last
 
 
 def _report(netlist: str, router: Router, seed: int, timeout: float | None) -> dict[str, Any]:
