@@ -26,7 +26,7 @@ from trained import TARGETS, trained
 PART = "xcvu13p"
 CLOCK_NS = 4.0
 RESULT = HERE / "results" / "ablation.json"
-ROWS = ("two bits", "small", "trained 300", "trained 1000", "deep_set")
+ROWS = ("two bits", "small", "trained_300", "trained_1000", "deep_set")
 NEEDED = "constant_matrices"
 """Left in always: without it products are DSPs and no LUTs to compare."""
 
