@@ -75,3 +75,16 @@ def test_wiring_and_dead_rows_cost_nothing():
 def test_an_unknown_part_is_refused():
     with pytest.raises(Error, match="part 'zx81' is unknown"):
         estimate(network(), "zx81")
+
+
+def test_a_sum_of_three_counts_a_bit_a_lut_in_front_of_registers_and_two_elsewhere():
+    def circuit(registered):
+        builder = Builder()
+        port = Input("x", np.zeros(3, int), np.full(3, 255), np.zeros(3, int))
+        row = builder.append(Op.ADD3, *builder.input(0, port))
+        if registered:
+            row = builder.append(Op.REG, row)
+        return builder.finish([port], [Output("y", row.reshape(1), np.zeros(1, int))])
+
+    assert estimate(circuit(registered=True)).lut == 10
+    assert estimate(circuit(registered=False)).lut == 20

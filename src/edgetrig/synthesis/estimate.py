@@ -19,6 +19,7 @@ from edgetrig.synthesis.families import family_of
 
 LUTS_PER_BIT: Final[dict[str, float]] = {
     "sum": 1.01,
+    "ternary": 1.0,
     "less": 0.55,
     "equal": 0.35,
     "select": 0.2,
@@ -30,6 +31,7 @@ LUTS_PER_BIT: Final[dict[str, float]] = {
 
 LEVELS: Final[dict[str, float]] = {
     "sum": 2.0,
+    "ternary": 2.0,
     "less": 1.5,
     "equal": 1.5,
     "select": 0.7,
@@ -43,6 +45,7 @@ _CLASS: Final = {
     Op.ADD: "sum",
     Op.SUB: "sum",
     Op.NEG: "sum",
+    Op.ADD3: "ternary",
     Op.LT: "less",
     Op.EQ: "equal",
     Op.SELECT: "select",
@@ -109,7 +112,8 @@ def estimate(circuit: Circuit, part: str = "xcvu13p") -> Estimate:
     rows = circuit.rows
     luts = np.bincount(rows.origin, weights=row_luts, minlength=len(circuit.origins))
     live = _live(circuit)
-    carried = np.where(kinds["sum"] > 2, kinds["sum"], 0)
+    chains = kinds["sum"] + kinds["ternary"]
+    carried = np.where(chains > 2, chains, 0)
     levels = np.zeros(len(Op))
     for op, name in _CLASS.items():
         levels[op] = LEVELS[name]
@@ -135,6 +139,7 @@ def features(circuit: Circuit) -> dict[str, NDArray[np.float64]]:
     a, b = (np.where(constant[k], 0, width[k]) for k in (rows.a, rows.b))
     bits = {
         "sum": _sum_bits(circuit, a, b, constant),
+        "ternary": _ternary_bits(circuit),
         "less": _less_bits(circuit, a, b),
         "equal": np.maximum(a, b),
         "select": np.where(constant[rows.b] | constant[rows.c], 0.5 * width, width),
@@ -170,6 +175,22 @@ def _sum_bits(
     fixed = constant[rows.a] | constant[rows.b]
     low = np.where((rows.op == Op.SUB) & (rows.p < 0), -rows.p, 0)
     return np.where(rows.op == Op.NEG, width, np.where(fixed, 0.5 * width, bits + low))
+
+
+def _ternary_bits(circuit: Circuit) -> NDArray[Any]:
+    """Bits at which two operands of a sum of three have something, twice if logic reads the sum.
+
+    One LUT a bit is enough where the sum goes into registers alone (`edgetrig.rtl`).
+    """
+    rows = circuit.rows
+    operands = np.stack([rows.a, rows.b, rows.c])
+    low = np.sort(np.where(rows.op[operands] == Op.SHL, rows.p[operands], 0), axis=0)[1]
+    by_logic = np.zeros(len(rows), np.bool_)
+    by_logic[circuit.output_rows] = True
+    read = rows.operands[rows.op != Op.REG]
+    by_logic[read[read >= 0]] = True
+    bits: NDArray[Any] = np.maximum(circuit.widths - low, 0) * np.where(by_logic, 2, 1)
+    return bits
 
 
 def _less_bits(circuit: Circuit, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
