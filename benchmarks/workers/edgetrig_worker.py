@@ -133,7 +133,8 @@ def measure_case(task: dict[str, Any]) -> dict[str, Any]:
             lambda chosen=engine: made.emulator.predict(x, threads=1, engine=chosen),
             task["repeats"],
         )
-    for form, circuit in (("combinational", made.circuit), ("pipelined", made.pipelined)):
+    combinational = made.retarget(latency=0).pipelined
+    for form, circuit in (("combinational", combinational), ("pipelined", made.pipelined)):
         folder = Path(task["rtl"], form)
         folder.mkdir(parents=True)
         for file_name, text in verilog(circuit).items():
