@@ -18,7 +18,15 @@ import numpy as np
 import edgetrig
 from cases import CASES
 from edgetrig.circuit import Circuit, fixed_input, quantize, trace
-from edgetrig.optimize import PASSES, delays_of, optimize, pipeline, small_cones, ternary_sums
+from edgetrig.optimize import (
+    PASSES,
+    delays_of,
+    luts_and_registers,
+    optimize,
+    pipeline,
+    table_forms,
+    ternary_sums,
+)
 from edgetrig.synthesis import family_of, synthesize
 from peers import HERE, machine, paragraph, say, table, write_whole
 from trained import TARGETS, trained
@@ -97,10 +105,11 @@ def compiled(circuit: Circuit, left_out: str) -> Circuit:
     passes: list[Callable[[Circuit], Circuit]] = [p for p in PASSES if p.__name__ != left_out]
     made = optimize(circuit, passes)
     family = family_of(PART).name
-    if left_out != "small_cones":
-        made = small_cones(made)
-    made = pipeline(made, delays_of(family), clock_ns=CLOCK_NS)
-    return made if left_out == "ternary_sums" else ternary_sums(made, family, CLOCK_NS)
+    forms = [made] if left_out == "small_cones" else table_forms(made, family)
+    staged = [pipeline(form, delays_of(family), clock_ns=CLOCK_NS) for form in forms]
+    if left_out != "ternary_sums":
+        staged = [ternary_sums(circuit, family, CLOCK_NS) for circuit in staged]
+    return min(staged, key=luts_and_registers)
 
 
 def report(result: dict[str, Any]) -> str:

@@ -16,13 +16,10 @@ from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
 from edgetrig.optimize import (
-    CONE_BITS,
     delays_of,
+    for_hardware,
     optimize,
-    pipeline,
-    small_cones,
     stage_delay,
-    ternary_sums,
 )
 from edgetrig.progress import Progress, silent
 from edgetrig.trigger import (
@@ -96,13 +93,12 @@ class Design:
     @cached_property
     def pipelined(self) -> Circuit:
         """The optimised circuit as its target holds it: in LUTs, with the registers asked for."""
-        target, family = self.target, self._family
-        delays = delays_of(family)
-        mapped = small_cones(self.circuit) if delays.lut_inputs == CONE_BITS else self.circuit
-        if target.latency == 0:
-            return mapped
-        staged = pipeline(mapped, delays, clock_ns=target.clock_ns, latency=target.latency)
-        return ternary_sums(staged, family, target.clock_ns)
+        return for_hardware(
+            self.circuit,
+            self._family,
+            clock_ns=self.target.clock_ns,
+            latency=self.target.latency,
+        )
 
     @property
     def latency(self) -> int:

@@ -11,7 +11,14 @@ from edgetrig.circuit import Circuit, check, load, save
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import Error
 from edgetrig.fuzz.trial import Outputs, Trial
-from edgetrig.optimize import PASSES, delays_of, pipeline, small_cones, ternary_sums
+from edgetrig.optimize import (
+    PASSES,
+    delays_of,
+    pipeline,
+    small_cones,
+    ternary_sums,
+    upper_bits_once,
+)
 from edgetrig.verify import check_balance, evaluate
 
 _ENGINES: tuple[Choice, ...] = ("interpreted", "compiled")
@@ -55,7 +62,7 @@ def judge(trial: Trial) -> Circuit:
     if not trial.combinational:
         return trial.circuit
     circuit = trial.circuit
-    for number, run in enumerate((*PASSES, small_cones), 1):
+    for number, run in enumerate((*PASSES, upper_bits_once, small_cones), 1):
         name = f"pass {number}, {run.__name__}"
         with _failing(trial, name):
             circuit = run(circuit)

@@ -2,17 +2,18 @@
 
 from edgetrig.optimize.clips import clips_last
 from edgetrig.optimize.comparisons import comparisons
-from edgetrig.optimize.cones import CONE_BITS, small_cones
+from edgetrig.optimize.cones import small_cones
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
+from edgetrig.optimize.hardware import for_hardware, luts_and_registers, table_forms
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.passes import PASSES, optimize
 from edgetrig.optimize.pipeline import pipeline, stage_delay
 from edgetrig.optimize.simplify import simplify
 from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
+from edgetrig.optimize.upper_bits import upper_bits_once
 
 __all__ = [
-    "CONE_BITS",
     "DELAYS",
     "PASSES",
     "TERNARY_FAMILIES",
@@ -21,11 +22,15 @@ __all__ = [
     "comparisons",
     "constant_matrices",
     "delays_of",
+    "for_hardware",
+    "luts_and_registers",
     "narrow",
     "optimize",
     "pipeline",
     "simplify",
     "small_cones",
     "stage_delay",
+    "table_forms",
     "ternary_sums",
+    "upper_bits_once",
 ]

@@ -17,7 +17,6 @@ from edgetrig.circuit import Circuit, Op, Table, use_counts
 from edgetrig.optimize.cone_values import cone_values
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.rows import Edit, Ints
-from edgetrig.optimize.upper_bits import upper_bits_once
 
 Cut = tuple[int, ...]
 
@@ -41,8 +40,6 @@ def small_cones(circuit: Circuit) -> Circuit:
     rows = circuit.rows
     if rows.lo.dtype == object or circuit.count(Op.REG):
         return circuit
-    circuit = upper_bits_once(circuit)
-    rows = circuit.rows
     cuts = _cuts(circuit)
     cover = _Cover(circuit)
     for row in range(len(rows) - 1, -1, -1):

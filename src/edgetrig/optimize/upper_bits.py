@@ -22,9 +22,11 @@ def upper_bits_once(circuit: Circuit) -> Circuit:
     Parameters
     ----------
     circuit
-        A combinational circuit of values that fit 62 bits.
+        A combinational circuit; with values of more than 62 bits it stays as it is.
     """
     rows = circuit.rows
+    if rows.lo.dtype == object:
+        return circuit
     views: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for row in np.flatnonzero(rows.op == Op.SHR).tolist():
         views[int(rows.a[row])].append((int(rows.p[row]), row))

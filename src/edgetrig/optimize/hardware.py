@@ -1,0 +1,60 @@
+"""From the optimised circuit to what a device holds: tables, registers, ternary adders."""
+
+from __future__ import annotations
+
+from edgetrig.circuit import Circuit, Op
+from edgetrig.optimize.cones import CONE_BITS, small_cones
+from edgetrig.optimize.delays import delays_of
+from edgetrig.optimize.pipeline import pipeline
+from edgetrig.optimize.row_costs import row_luts
+from edgetrig.optimize.ternary import ternary_sums
+from edgetrig.optimize.upper_bits import upper_bits_once
+
+
+def for_hardware(
+    circuit: Circuit, family: str, *, clock_ns: float, latency: int | None = None
+) -> Circuit:
+    """Return the circuit in the cells of a family, pipelined.
+
+    With tables of small cones or without, whichever takes fewer LUTs and registers: what a table
+    saves, registers around it may cost again.
+
+    Parameters
+    ----------
+    circuit
+        A combinational circuit.
+    family
+        Name of the device family.
+    clock_ns, latency
+        See `pipeline`; a latency of 0 leaves the circuit combinational.
+
+    Raises
+    ------
+    CircuitError
+        If the circuit cannot be pipelined so.
+    """
+    made = []
+    for form in table_forms(circuit, family):
+        staged = form
+        if latency != 0:
+            staged = pipeline(form, delays_of(family), clock_ns=clock_ns, latency=latency)
+        made.append(ternary_sums(staged, family, clock_ns))
+    return min(made, key=luts_and_registers)
+
+
+def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
+    """Return the circuit as it is, then with tables of small cones, as far as there are any."""
+    forms = [circuit]
+    if delays_of(family).lut_inputs != CONE_BITS:
+        return forms
+    for start in (circuit, upper_bits_once(circuit)):
+        tabled = small_cones(start)
+        if tabled is not start:
+            forms.append(tabled)
+    return forms
+
+
+def luts_and_registers(circuit: Circuit) -> float:
+    """Estimate what a circuit takes: LUTs and register bits, each counted as one."""
+    registers = circuit.widths[circuit.rows.op == Op.REG].sum()
+    return float(row_luts(circuit).sum() + registers)
