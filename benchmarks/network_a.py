@@ -21,7 +21,6 @@ from peers import HERE, Worker, install, machine, paragraph, say, table, write_w
 CUTOFF = 5
 """Delay of a stage in alkaid's model (an adder is about 1); edgetrig gets as many stages."""
 COMPARED = 20_000
-COSTS = ("LUT", "INV", "LUT+INV", "CARRY4", "FF", "depth")
 
 
 def main() -> None:
@@ -62,12 +61,9 @@ def measure(quick: bool, with_hls4ml: bool) -> dict[str, Any]:
             cutoff=CUTOFF,
             events=count // 5,
             outputs=str(folder / "alkaid.npy"),
-            rtl=str(folder / "alkaid"),
         )
-        latency = result["alkaid"]["stages"]["binary_pipelined"]
+        latency = result["alkaid"]["stages"]
         say("edgetrig")
-        for kind in ("combinational", "pipelined"):
-            (folder / f"edgetrig_{kind}").mkdir()
         first = {"task": "cold", "layers": layers, "latency": latency}
         empty = {"NUMBA_CACHE_DIR": str(folder / "numba")}
         ours(**first)  # fills the cache
@@ -77,8 +73,6 @@ def measure(quick: bool, with_hls4ml: bool) -> dict[str, Any]:
             latency=latency,
             events=count,
             outputs=str(folder / "edgetrig.npy"),
-            combinational=str(folder / "edgetrig_combinational"),
-            pipelined=str(folder / "edgetrig_pipelined"),
         ) | {
             "convert_fresh_process": ours(**first),
             "convert_without_cache": ours(empty, **first),
@@ -105,28 +99,7 @@ def measure(quick: bool, with_hls4ml: bool) -> dict[str, Any]:
         result["memory"] = [
             ours(task="memory", layers=layers, events=events) for events in (count, 10 * count)
         ]
-        result["cost"] = costs(folder)
     return result
-
-
-def costs(folder: Path) -> dict[str, Any]:
-    """Synthesise every design with the same commands."""
-    yosys = Worker("yosys_worker.py")
-    designs = {
-        f"{kind} {name}": folder / place
-        for kind in ("combinational", "pipelined")
-        for name, place in (
-            ("edgetrig", f"edgetrig_{kind}"),
-            ("alkaid binary", f"alkaid/binary_{kind}"),
-            ("alkaid ternary", f"alkaid/ternary_{kind}"),
-        )
-    }
-    measured = {}
-    for name, place in designs.items():
-        say(f"Yosys: {name}")
-        measured[name] = yosys(folder=str(place), top="trigger")
-        say(f"  {measured[name]}")
-    return measured
 
 
 def report(result: dict[str, Any]) -> str:
@@ -137,7 +110,7 @@ def report(result: dict[str, Any]) -> str:
     nonzero, every = sum(ours["nonzero"]), sum(ours["weights"])
     layers = "-".join(map(str, result["layers"]))
     versions = {}
-    for part in (alkaid, hls4ml or {}, ours, next(iter(result["cost"].values()))):
+    for part in (alkaid, hls4ml or {}, ours):
         versions.update(part.get("versions", {}))
     lines = [
         f"# Network {layers}",
@@ -166,19 +139,10 @@ def report(result: dict[str, Any]) -> str:
             f"{ours['convert_without_cache']['min']:.0f} s (kernels compiled).",
         ),
         _memory(result),
-        "## Cost",
-        paragraph(
-            "The same Yosys commands for all: `scratchpad -set abc9.verify false; synth_xilinx",
-            "-family xcup -flatten -noiopad -noclkbuf`.",
-            "Depth: a LUT, an inverter or a carry chain is one.",
-        ),
-        table(("", *COSTS, "LUT+INV, edgetrig = 1"), _cost(result["cost"])),
         paragraph(
             f"The pipelines have {ours['stages']} stages of logic (alkaid:",
-            f"latency_cutoff={CUTOFF}); alkaid's also registers the {8 * result['layers'][0]}",
-            f"input bits. Adders before synthesis: edgetrig {ours['adders']:,},",
-            f"alkaid {alkaid['adders']:,}. edgetrig's own estimate of LUT + INV:",
-            f"{ours['estimate']:,}.",
+            f"latency_cutoff={CUTOFF}). Adders before synthesis: edgetrig {ours['adders']:,},",
+            f"alkaid {alkaid['adders']:,}. LUTs and registers are in [compiler.md](compiler.md).",
         ),
     ]
     return "\n\n".join(lines) + "\n"
@@ -258,15 +222,6 @@ def _memory(result: dict[str, Any]) -> str:
     parts = (f"{m['growth_mib']:.1f} MiB for {m['events']:,} events" for m in result["memory"])
     what = "Private memory that `predict` adds while it reads and writes memory-mapped files"
     return f"{what}: {', '.join(parts)}."
-
-
-def _cost(cost: dict[str, Any]) -> list[list[str]]:
-    rows = []
-    for name, counts in cost.items():
-        own = cost[f"{name.split()[0]} edgetrig"]
-        cells = [f"{counts[key]:,}" for key in COSTS]
-        rows.append([name, *cells, f"{counts['LUT+INV'] / own['LUT+INV']:.3f}"])
-    return rows
 
 
 if __name__ == "__main__":

@@ -116,12 +116,12 @@ def model(logic: Any, folder: Path, cutoff: float, ternary: bool) -> Any:
 
 
 def measure(task: dict[str, Any]) -> dict[str, Any]:
-    """Conversion, emulation and Verilog of the network."""
+    """Conversion and emulation of the network."""
     layers = tuple(task["layers"])
     matrices = network.weights(layers)
     logic = traced(layers, matrices)
     x = network.events(task["events"], layers[0])
-    result: dict[str, Any] = {"versions": common.versions("alkaid", "numpy"), "stages": {}}
+    result: dict[str, Any] = {"versions": common.versions("alkaid", "numpy")}
     with tempfile.TemporaryDirectory() as scratch:
 
         def text(ternary: bool) -> None:
@@ -141,13 +141,8 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     result["predict"] = common.timed(lambda: logic.predict(x, n_threads=1), task["repeats"])
     result["events"] = len(x)
     result["adders"] = sum(op.opcode in (ADD, SUB) for op in logic.ops)
-    for name, ternary in (("binary", False), ("ternary", True)):
-        for kind, cutoff in (("combinational", -1), ("pipelined", task["cutoff"])):
-            folder = Path(task["rtl"], f"{name}_{kind}")
-            made = model(logic, folder, cutoff, ternary)
-            made.write()
-            result["stages"][f"{name}_{kind}"] = len(made.fsm.logic)
-            shutil.rmtree(folder / "sim")
+    with tempfile.TemporaryDirectory() as scratch:
+        result["stages"] = len(model(logic, Path(scratch), task["cutoff"], False).fsm.logic)
     return result
 
 

@@ -74,7 +74,7 @@ def emulation(made: Design, x: Any, codes: Any, engine: Any, repeats: int) -> di
 
 
 def measure(task: dict[str, Any]) -> dict[str, Any]:
-    """Conversion, emulation and Verilog of the network."""
+    """Conversion and emulation of the network."""
     layers, latency = tuple(task["layers"]), task["latency"]
     convert(layers, latency)
     made = design(layers, latency)
@@ -85,10 +85,6 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     for engine in ("interpreted", "compiled"):
         speeds |= emulation(made, x, codes, engine, task["repeats"])
     rows = made.circuit.rows
-    for name, text in verilog(made.circuit).items():
-        Path(task["combinational"], name).write_text(text)
-    for name, text in verilog(made.pipelined).items():
-        Path(task["pipelined"], name).write_text(text)
     return {
         "versions": common.versions("edgetrig", "numpy", "numba", "llvmlite"),
         "trace": common.timed(lambda: optimize(circuit(layers)), task["repeats"]),
