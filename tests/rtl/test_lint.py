@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_identifiers import nasty_circuit
-from test_tables import RANGES, look_ups
+from test_lookup_tables import RANGES, look_ups
 from test_ternary import sums
 
 import edgetrig
