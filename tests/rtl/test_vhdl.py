@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_identifiers import NASTY, nasty_circuit
-from test_ternary import sums
+from test_ternary_cells import sums
 
 from circuits import random_circuits, random_codes
 from edgetrig.circuit import Builder, Input, Op, Output
