@@ -21,7 +21,7 @@ from edgetrig.circuit import (
     trace,
 )
 from edgetrig.errors import VerificationError
-from edgetrig.optimize import delays_of, optimize, pipeline
+from edgetrig.optimize import delays_of, optimize, pipeline, table_forms, ternary_sums
 from edgetrig.rtl import verilog
 from edgetrig.verify import evaluate
 from edgetrig.verify.proof import prove
@@ -179,6 +179,25 @@ def test_a_claimed_interval_that_does_not_hold_is_open(folder):
     ranges = prove_ranges(wrong, Memory(folder))
     assert ranges.open == [int(twice[0])]
     assert ranges.ends[int(twice[0])] == (-16, 14)
+
+
+def test_layers_that_clip_twice_are_proved_with_tables_and_ternary_adders(folder):
+    """Each reader clips anew, roundings move behind clips, small cones become tables."""
+    rng = np.random.default_rng(3)
+    first, second = rng.integers(-3, 4, (6, 8)) / 4, rng.integers(-3, 4, (8, 3)) / 4
+
+    def clipped_twice(x):
+        x = quantize(np.maximum(x @ first, 0), 0, 3, 2, "RND", "SAT")
+        x = quantize(quantize(x, 0, 2, 1, "RND", "SAT"), 0, 2, 0, "TRN", "SAT")
+        return quantize(np.maximum(x @ second - 0.5, 0), 0, 3, 0, "RND", "SAT")
+
+    traced = trace(clipped_twice, fixed_input("x", 6, integer=1, fraction=2))
+    family = "UltraScale+"
+    forms = table_forms(optimize(traced), family)
+    assert any(form.count(Op.TABLE) for form in forms)
+    for form in forms:
+        staged = pipeline(form, delays_of(family), clock_ns=4.0)
+        assert prove(ternary_sums(staged, family, 4.0), traced, folder=folder).complete
 
 
 FEW = settings(max_examples=15, suppress_health_check=list(HealthCheck))

@@ -18,6 +18,7 @@ from edgetrig.circuit import OPERANDS, Circuit, Op, Output
 from edgetrig.errors import VerificationError
 from edgetrig.verify.proof.forms import Atoms, Form, form_of
 from edgetrig.verify.proof.ranges import Ranges
+from edgetrig.verify.proof.row_terms import RowTerms
 from edgetrig.verify.proof.terms import FormTerms
 from edgetrig.verify.proof.words import Words
 from edgetrig.verify.reference import evaluate
@@ -26,6 +27,9 @@ _SECONDS = (5.0, 1.0, 1.0, 1.0)
 _CANDIDATES = 20
 _PAIRED = (Op.SELECT, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE, Op.AND, Op.OR, Op.XOR, Op.MUL)
 """Operations worth pairing: sums follow from them, comparisons rarely have a counterpart."""
+_SUMS = (Op.INPUT, Op.ADD, Op.SUB, Op.NEG, Op.MUL)
+"""Where questions about the traced circuit alone are cut."""
+_TWIN_SECONDS = 0.3
 _EXHAUSTIVE_BITS = 12
 
 
@@ -67,11 +71,8 @@ def prove_rewrites(
     values = _values(traced, codes), _values(compiled, codes)
     _demand_equal(traced, compiled, values, codes)
     result = Rewrites(vectors=len(codes))
-    first: dict[int, Form] = {}
     atoms = Atoms()
-    for row in sorted(ranges[0].ends):
-        inner = [first[k] for k in _operands(traced, row)]
-        first[row] = form_of(traced, row, inner, ranges[0].ends[row], atoms)
+    first = _Twins(traced, ranges[0], atoms, values[0], seconds / 4).forms()
     sweep = _Sweep(traced, compiled, ranges, atoms, first, values, result, seconds)
     sweep.run()
     pairs = zip(traced.output_rows.tolist(), compiled.output_rows.tolist(), strict=True)
@@ -108,6 +109,55 @@ def _demand_equal(
                 f"output {name}: row {b} of the compiled circuit gives {values[1][b][event]}, "
                 f"the traced circuit {values[0][a][event]} for the inputs {list(codes[event])}"
             )
+
+
+class _Twins:
+    """Gives the rows of the traced circuit forms; rows proved equal get one.
+
+    A network clips a value again for each layer that reads it: one value, written in many ways.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        ranges: Ranges,
+        atoms: Atoms,
+        values: list[tuple[int, ...]],
+        seconds: float,
+    ) -> None:
+        self.circuit, self.ranges, self.atoms, self.values = circuit, ranges, atoms, values
+        self.end = time.monotonic() + seconds
+        self.words = Words()
+        self.made: dict[int, Form] = {}
+        self.sums: set[Form] = set()
+        self.last: dict[tuple[int, ...], int] = {}
+
+    def forms(self) -> dict[int, Form]:
+        """Return the form of every live row."""
+        op = self.circuit.rows.op
+        for row in sorted(self.ranges.ends):
+            inner = [self.made[k] for k in _operands(self.circuit, row)]
+            form = form_of(self.circuit, row, inner, self.ranges.ends[row], self.atoms)
+            if op[row] in _PAIRED:
+                twin = self.last.get(self.values[row])
+                if twin is not None and self._equal(twin, row, form):
+                    form = self.made[twin]
+                self.last[self.values[row]] = row
+            elif op[row] in _SUMS:
+                self.sums.add(form.primitive()[0])
+            self.made[row] = form
+        return self.made
+
+    def _equal(self, twin: int, row: int, form: Form) -> bool:
+        if form == self.made[twin] or time.monotonic() > self.end:
+            return False
+        own = {form.primitive()[0], self.made[twin].primitive()[0]}
+        terms = RowTerms(self.words, self.atoms, self.sums - own)
+        sides = [terms.of(self.circuit, self.made, self.ranges, k) for k in (twin, row)]
+        if sides[0] is None or sides[1] is None:
+            return False
+        goal = self.words.compare("EQUAL", sides[0], sides[1])
+        return bool(self.words.holds(goal, terms.given, _TWIN_SECONDS))
 
 
 class _Sweep:
@@ -160,7 +210,12 @@ class _Sweep:
         """Return the form of a row of the traced circuit that is proved equal, or the own one."""
         same = self.by_values.get(self.values[1][row], [])
         op = self.compiled.rows.op[row]
-        same = sorted(same, key=lambda k: bool(self.traced.rows.op[k] != op))
+        same = sorted(same, key=lambda k: (bool(self.traced.rows.op[k] != op), -k))
+        for traced in same[:_CANDIDATES]:
+            if time.monotonic() < self.end and self._equal_rows(traced, row):
+                self.result.solved += 1
+                self.solved.add(row)
+                return self.first[traced]
         candidates = list(dict.fromkeys(self.first[k] for k in same))[:_CANDIDATES]
         for way in range(len(_SECONDS)):
             if way and op != Op.SELECT:
@@ -186,11 +241,27 @@ class _Sweep:
         goal = self.words.compare("EQUAL", left, right)
         return bool(self.words.holds(goal, terms.given, _SECONDS[way]))
 
+    def _equal_rows(self, a: int, b: int) -> bool:
+        """Ask the solver whether two rows are equal, by the rows down to values both circuits have.
+
+        The base of the form of row `b` itself does not count as such a value.
+        """
+        own = self.first[a].primitive()[0]
+        terms = RowTerms(self.words, self.atoms, self.shared_bases - {own})
+        left = terms.of(self.traced, self.first, self.ranges[0], a)
+        right = terms.of(self.compiled, self.second, self.ranges[1], b)
+        if left is None or right is None:
+            return False
+        goal = self.words.compare("EQUAL", left, right)
+        return bool(self.words.holds(goal, terms.given, _SECONDS[-1]))
+
     def how(self, a: int, b: int) -> str:
         """Return how an output was proved."""
         if self.first[a] == self.second[b]:
             return "solver" if self._rests_on_solver(b) else "form"
-        if any(self._equal(self.first[a], self.second[b], way) for way in range(len(_SECONDS))):
+        if self._equal_rows(a, b) or any(
+            self._equal(self.first[a], self.second[b], way) for way in range(len(_SECONDS))
+        ):
             self.result.solved += 1
             return "solver"
         return "all inputs" if self._all_inputs(a, b) else "tested"
