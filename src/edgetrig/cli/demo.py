@@ -169,18 +169,25 @@ class Demo:
                 design.write(self.settings.out / folder, events=events, seed=self.settings.seed)
             with step(f"verifying {words}") as progress:
                 verification = design.verify(
-                    self.settings.vectors, events=events, seed=self.settings.seed, progress=progress
+                    self.settings.vectors,
+                    events=events,
+                    seed=self.settings.seed,
+                    prove=True,
+                    progress=progress,
                 )
             self.measured[words] = Hardware(design, words, verification)
         last = verification
         total = sum(
             item.verification.vectors for item in self.measured.values() if item.verification
         )
+        proofs = [item.verification.proof for item in self.measured.values() if item.verification]
+        whole = all(proof is not None and proof.complete for proof in proofs)
         tools = ", ".join(f"{name} {version}" for name, version in last.tools.items())
         return (
             f"{total:,} vectors equal on every output bit at the stated cycle "
             f"({last.vectors:,} for the accept bit: {last.real:,} real events, {last.corner:,} "
-            f"corners, {last.random:,} random); {tools}; {self.settings.out / 'rtl'}"
+            f"corners, {last.random:,} random){'; proved for every input' if whole else ''}; "
+            f"{tools}; {self.settings.out / 'rtl'}"
         )
 
     def synthesize(self) -> str:

@@ -304,6 +304,9 @@ def _verdict(facts: Facts) -> str:
     if "verification" in last:
         vectors = last["verification"]["vectors"]
         words.append(f"verified bit by bit on {vectors:,} vectors")
+        proof = last["verification"].get("proof")
+        if proof and proof["complete"]:
+            words.append("proved for every input")
     return "; ".join(words) + "."
 
 

@@ -74,7 +74,9 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers and text."""
-        return {**asdict(self), "vectors": self.vectors, "passed": self.passed}
+        proof = self.proof.to_dict() if self.proof is not None else None
+        made = {"vectors": self.vectors, "passed": self.passed, "proof": proof}
+        return {**asdict(self), **made}
 
     def __str__(self) -> str:
         tools = ", ".join(f"{name} {version}" for name, version in self.tools.items())

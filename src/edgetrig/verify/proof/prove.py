@@ -92,7 +92,7 @@ class Proof:
             f"    by the solver: {self.questions:,} kinds now, {self.remembered:,} times known",
             f"  {self.registers:,} registers on one clock, every path {self.latency} cycles",
             f"  {self.port_bits:,} port bits in their places",
-            f"  tested besides: reference = reference on {self.vectors:,} vectors",
+            f"  tested besides: traced = compiled in the reference on {self.vectors:,} vectors",
         ]
         lines += [f"  not proved: {line}" for line in self.open[:_SHOWN]]
         if len(self.open) > _SHOWN:
