@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,7 +55,7 @@ class Stage:
     own: Any
 
 
-class ElementEngine:
+class ElementEngine(ABC):
     """An engine that takes and makes codes one line an element.
 
     Parameters
@@ -102,9 +103,9 @@ class ElementEngine:
         """Return what else a thread needs."""
         return None
 
+    @abstractmethod
     def run(self, stage: Stage, events: int) -> None:
         """Fill a stage's results for its first events."""
-        raise NotImplementedError
 
 
 def aligned(size: int, alignment: int) -> NDArray[np.int8]:

@@ -9,6 +9,7 @@ from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.passes import PASSES, optimize
 from edgetrig.optimize.pipeline import pipeline, stage_delay
+from edgetrig.optimize.row_costs import sum_bits
 from edgetrig.optimize.simplify import simplify
 from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
 from edgetrig.optimize.upper_bits import upper_bits_once
@@ -30,6 +31,7 @@ __all__ = [
     "simplify",
     "small_cones",
     "stage_delay",
+    "sum_bits",
     "table_forms",
     "ternary_sums",
     "upper_bits_once",

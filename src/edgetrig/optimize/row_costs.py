@@ -22,7 +22,7 @@ def row_luts(circuit: Circuit) -> NDArray[np.float64]:
     with_constant = np.where((a == 0) | (b == 0), 0.5, 1.0)
     luts = np.zeros(len(rows))
     kinds: tuple[tuple[tuple[Op, ...], Any], ...] = (
-        ((Op.ADD, Op.SUB), _sums(circuit)),
+        ((Op.ADD, Op.SUB), sum_bits(circuit)),
         ((Op.ADD3, Op.NEG), width),
         ((Op.MUL,), a * b),
         ((Op.LT,), np.maximum(a, b) * np.where(with_constant < 1, 0.18, 0.55)),
@@ -40,7 +40,7 @@ def row_luts(circuit: Circuit) -> NDArray[np.float64]:
     return luts
 
 
-def _sums(circuit: Circuit) -> NDArray[Any]:
+def sum_bits(circuit: Circuit) -> NDArray[Any]:
     """Return the bits at which both operands of a sum of two have something."""
     rows, width = circuit.rows, circuit.widths
     end_a, end_b = (

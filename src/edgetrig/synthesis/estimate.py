@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgetrig.circuit import Circuit, Op
 from edgetrig.circuit.graph import live_rows
 from edgetrig.jit import jit
+from edgetrig.optimize import sum_bits
 from edgetrig.synthesis.families import family_of
 
 LUTS_PER_BIT: Final[dict[str, float]] = {
@@ -138,7 +139,7 @@ def features(circuit: Circuit) -> dict[str, NDArray[np.float64]]:
     constant = np.asarray(rows.lo == rows.hi, np.bool_)
     a, b = (np.where(constant[k], 0, width[k]) for k in (rows.a, rows.b))
     bits = {
-        "sum": _sum_bits(circuit, a, b, constant),
+        "sum": _sum_bits(circuit, constant),
         "ternary": _ternary_bits(circuit),
         "less": _less_bits(circuit, a, b),
         "equal": np.maximum(a, b),
@@ -160,21 +161,13 @@ def _live(circuit: Circuit) -> NDArray[np.bool_]:
     return live
 
 
-def _sum_bits(
-    circuit: Circuit, a: NDArray[Any], b: NDArray[Any], constant: NDArray[np.bool_]
-) -> NDArray[Any]:
+def _sum_bits(circuit: Circuit, constant: NDArray[np.bool_]) -> NDArray[Any]:
     """Bits of a carry chain at which both operands have something."""
     rows, width = circuit.rows, circuit.widths
-    unsigned_a = np.asarray(rows.lo[rows.a] >= 0, np.bool_)
-    unsigned_b = np.asarray(rows.lo[rows.b] >= 0, np.bool_)
-    end_a = np.where(unsigned_a, a + np.maximum(-rows.p, 0), width)
-    end_b = np.where(unsigned_b, b + np.maximum(rows.p, 0), width)
-    top = np.minimum(np.minimum(end_a, end_b), width)
-    bits = np.maximum(top - np.abs(rows.p), 0)
-    # A constant costs inverters for about half of its bits; so does the low end of c * 2**k - b.
+    # A constant costs inverters for about half of its bits.
     fixed = constant[rows.a] | constant[rows.b]
-    low = np.where((rows.op == Op.SUB) & (rows.p < 0), -rows.p, 0)
-    return np.where(rows.op == Op.NEG, width, np.where(fixed, 0.5 * width, bits + low))
+    bits = np.where(fixed, 0.5 * width, sum_bits(circuit))
+    return np.where(rows.op == Op.NEG, width, bits)
 
 
 def _ternary_bits(circuit: Circuit) -> NDArray[Any]:

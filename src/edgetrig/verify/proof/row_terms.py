@@ -74,10 +74,8 @@ class RowTerms:
     def _number(self, base: Form) -> Word:
         """Return any number within a form's interval."""
         if base not in self._free:
-            lo, hi = self._atoms.interval(base)
-            width = max(self._words.constant(end).width for end in (lo, hi))
-            self._free[base] = self._words.variable(width)
-            self.given += self._words.within(self._free[base], lo, hi)
+            self._free[base], given = self._words.number(*self._atoms.interval(base))
+            self.given += given
         return self._free[base]
 
     def _meaning(

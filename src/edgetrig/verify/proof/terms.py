@@ -66,10 +66,8 @@ class FormTerms:
     def _free(self, name: Any, form: Form) -> Word:
         """Return any number within a form's interval."""
         if name not in self._made:
-            lo, hi = self._atoms.interval(form)
-            width = max(self._words.constant(end).width for end in (lo, hi))
-            self._made[name] = self._words.variable(width)
-            self.given += self._words.within(self._made[name], lo, hi)
+            self._made[name], given = self._words.number(*self._atoms.interval(form))
+            self.given += given
         return self._made[name]
 
     def _atom(self, atom: int) -> Word:

@@ -79,6 +79,11 @@ class Words:
         ends = self.constant(lo), self.constant(hi)
         return [self.compare("BV_SLE", ends[0], x), self.compare("BV_SLE", x, ends[1])]
 
+    def number(self, lo: int, hi: int) -> tuple[Word, list[Any]]:
+        """Return any number, and the conditions that it lies within an interval."""
+        made = self.variable(max(self.constant(end).width for end in (lo, hi)))
+        return made, self.within(made, lo, hi)
+
     def linear(self, terms: Sequence[tuple[Word, int]], offset: int) -> Word:
         """Return a sum of numbers times constants, and a constant."""
         parts = [self._product(x, self.constant(scale)) for x, scale in terms]
