@@ -5,6 +5,7 @@ import numpy as np
 from edgetrig import origin, quantize
 from edgetrig.synthesis import Cost
 from edgetrig.verify import Verification
+from edgetrig.verify.proof import Proof
 
 RNG = np.random.default_rng(3)
 WEIGHTS = RNG.integers(-15, 16, (6, 4)) / 8, RNG.integers(-15, 16, (4, 3)) / 8
@@ -36,4 +37,9 @@ def verification(design):
     return Verification(
         real=12_000, corner=300, random=700, reference=2000, outputs=1, bits=31, rows=10,
         latency=design.latency, seconds={"simulation": 1.0}, tools={"verilator": "5.99"},
+        proof=Proof(
+            outputs=("solver", "form", "tested"), ranges={"operation": 9}, cells={"ADD": 1200},
+            questions=3, remembered=4, registers=40, port_bits=50, latency=design.latency,
+            vectors=64, open=("output 2: only tested",),
+        ),
     )  # fmt: skip

@@ -51,6 +51,13 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
+def test_page_tells_what_was_proved_and_what_was_not(html):
+    words = Page(html).words
+    assert "Proved in part: 2 of 3 output values equal to the traced circuit's; 1,200 oper" in words
+    assert "Not proved: output 2: only tested." in words
+    assert "proved for every input" not in words
+
+
 @pytest.fixture(scope="module")
 def html(facts):
     return render(facts)
