@@ -218,7 +218,7 @@ def test_users_own_class_is_refused_whatever_its_name(file, rewrite):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ("[null, null]", r"input shape \(None,\) is not fixed"),
+        ("[null, null]", r"input .x.: shape \(None,\) is not fixed"),
         ("[null, 1000000000]", "has more than 65536 elements"),
         ("[null, -4]", "is not fixed"),
         ("[null, 5]", r"its quantiser has shape \(4,\), but \(5,\) arrives"),

@@ -29,7 +29,7 @@ from keras import layers
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends import load
-from edgetrig.frontends.keras.layers.activation import EXACT, TABLES
+from edgetrig.frontends.layers.activation import EXACT, TABLES
 
 
 def quantized(bits=4, **kwargs):

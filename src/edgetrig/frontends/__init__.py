@@ -1,44 +1,23 @@
-"""Trained models in, circuits out: one reader a library, found by file suffix or object type."""
+"""Trained models in, circuits out: one reader a library, found by file or by the object's class."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
 
-from edgetrig.errors import ModelError
-from edgetrig.files import existing_file
 from edgetrig.frontends.loaded import Loaded
-
-
-def _keras_file(path: Path) -> Loaded:
-    from edgetrig.frontends import keras
-
-    return keras.read_file(path)
-
-
-def _keras_model(model: Any) -> Loaded:
-    from edgetrig.frontends import keras
-
-    return keras.read_model(model)
-
-
-FILES: Final[dict[str, Callable[[Path], Loaded]]] = {".keras": _keras_file}
-"""Readers of files, by suffix."""
-
-OBJECTS: Final[dict[str, Callable[[Any], Loaded]]] = {"keras": _keras_model}
-"""Readers of live models, by the top-level package that the model's class comes from."""
+from edgetrig.frontends.model import Model
+from edgetrig.frontends.readers import read
+from edgetrig.frontends.translate import translate
 
 
 def load(model: str | os.PathLike[str] | object) -> Loaded:
-    """Replay a trained model as an exact circuit.
+    """Turn a trained model into an exact circuit.
 
     Parameters
     ----------
     model
-        A model file (``.keras``), which is read without executing anything in it, or a live Keras
-        model.
+        A model file, which is read without executing anything in it, a live model of a supported
+        library, or what `read` returned. `edgetrig.frontends.readers.READERS` lists the libraries.
 
     Returns
     -------
@@ -52,19 +31,9 @@ def load(model: str | os.PathLike[str] | object) -> Loaded:
     DataError
         If the file does not exist or cannot be read.
     """
-    if isinstance(model, str | os.PathLike):
-        path = Path(model)
-        reader = FILES.get(path.suffix.lower())
-        if reader is None:
-            known = ", ".join(FILES)
-            raise ModelError(f"{path}: unknown kind of model file; known suffixes: {known}")
-        return reader(existing_file(path))
-    for base in type(model).__mro__:
-        read = OBJECTS.get(base.__module__.split(".")[0])
-        if read is not None:
-            return read(model)
-    known = ", ".join(OBJECTS)
-    raise ModelError(f"cannot compile a {type(model).__name__}; known: files and models of {known}")
+    if isinstance(model, Loaded):
+        return model
+    return translate(model if isinstance(model, Model) else read(model))
 
 
-__all__ = ["FILES", "OBJECTS", "Loaded", "load"]
+__all__ = ["Loaded", "Model", "load", "read"]

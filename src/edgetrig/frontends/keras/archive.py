@@ -7,8 +7,6 @@ import json
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -37,9 +35,12 @@ _BROKEN_ZIP = (
 
 @dataclass(frozen=True)
 class Variables:
-    """The weights below one path of the HDF5 file, read on demand and checked."""
+    """The weights below one path of the HDF5 file, read on demand and checked.
 
-    file: Path
+    ``where`` is how errors begin.
+    """
+
+    where: str
     root: Any
     path: str = ""
 
@@ -98,12 +99,11 @@ class Variables:
         return here
 
     def _error(self, message: str) -> ModelError:
-        return ModelError(f"{self.file}: {message}")
+        return ModelError(f"{self.where}: {message}")
 
 
-@contextmanager
-def open_archive(path: Path) -> Iterator[tuple[dict[str, Any], Variables]]:
-    """Yield the configuration and the weights of a ``.keras`` file.
+def open_archive(path: Path, where: str) -> tuple[dict[str, Any], Variables]:
+    """Return the configuration and the weights of a ``.keras`` file; both live in memory.
 
     Raises
     ------
@@ -111,47 +111,46 @@ def open_archive(path: Path) -> Iterator[tuple[dict[str, Any], Variables]]:
         If it is not such a file, is damaged, or unpacks to more than the limits above.
     """
     h5py = require("h5py", "keras")
-    config = _parse(path, _member_bytes(path, "config.json", CONFIG_LIMIT))
-    weights = io.BytesIO(_member_bytes(path, "model.weights.h5", WEIGHTS_LIMIT))
+    config = _parse(where, _member_bytes(path, where, "config.json", CONFIG_LIMIT))
+    weights = io.BytesIO(_member_bytes(path, where, "model.weights.h5", WEIGHTS_LIMIT))
     try:
         root = h5py.File(weights, "r")
     except (OSError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{path}: its weights are damaged ({_line(error)})") from error
-    with root:
-        yield config, Variables(path, root)
+        raise ModelError(f"{where}: its weights are damaged ({_line(error)})") from error
+    return config, Variables(where, root)
 
 
-def _member_bytes(path: Path, name: str, limit: int) -> bytes:
+def _member_bytes(path: Path, where: str, name: str, limit: int) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(name)
             if info.file_size > limit:
                 raise ModelError(
-                    f"{path}: {name} unpacks to {info.file_size >> 20} MiB, over {limit >> 20} MiB"
+                    f"{where}: {name} unpacks to {info.file_size >> 20} MiB, over {limit >> 20} MiB"
                 )
             with archive.open(info) as member:
                 data = member.read(limit + 1)
     except KeyError as error:
         raise ModelError(
-            f"{path}: has no {name}; save the model with  model.save('NAME.keras')"
+            f"{where}: has no {name}; save the model with  model.save('NAME.keras')"
         ) from error
     except _BROKEN_ZIP as error:
         raise ModelError(
-            f"{path}: not a whole Keras 3 file ({_line(error)}); "
+            f"{where}: not a whole Keras 3 file ({_line(error)}); "
             "save the model with  model.save('NAME.keras')"
         ) from error
     if len(data) > limit:
-        raise ModelError(f"{path}: {name} unpacks to more than {limit >> 20} MiB")
+        raise ModelError(f"{where}: {name} unpacks to more than {limit >> 20} MiB")
     return data
 
 
-def _parse(path: Path, text: bytes) -> dict[str, Any]:
+def _parse(where: str, text: bytes) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: config.json is damaged ({_line(error)})") from error
+        raise ModelError(f"{where}: config.json is damaged ({_line(error)})") from error
     if not isinstance(config, dict):
-        raise ModelError(f"{path}: config.json does not describe a model")
+        raise ModelError(f"{where}: config.json does not describe a model")
     return config
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from math import prod
 from typing import Any, Final
 
 from edgetrig.frontends.keras.layer import Layer, read_layer
@@ -15,8 +14,6 @@ Tensor = tuple[str, int, int]
 """Output ``tensor`` of call ``node`` of a layer, as Keras numbers them: (layer, node, tensor)."""
 
 MODELS: Final = ("Sequential", "Functional", "Model")
-INPUT_LIMIT: Final = 1 << 16
-"""Most elements an input may have."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +21,14 @@ class Call:
     """One use of a layer: where its arguments come from and what its result is called."""
 
     layer: Layer
-    model: Model | None
+    graph: Graph | None
     arguments: tuple[Tensor | float, ...]
     result: tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Model:
-    """Calls in an order in which every argument is ready."""
+class Graph:
+    """A model's calls in an order in which every argument is ready."""
 
     layer: Layer
     inputs: tuple[tuple[Tensor, tuple[int, ...]], ...]
@@ -39,7 +36,7 @@ class Model:
     outputs: tuple[Tensor, ...]
 
 
-def read_graph(layer: Layer) -> Model:
+def read_graph(layer: Layer) -> Graph:
     """Return the data flow of a model.
 
     Raises
@@ -86,7 +83,7 @@ def _snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _sequential(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> Model:
+def _sequential(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> Graph:
     if layers and layers[0][1].kind == "InputLayer":
         first = layers.pop(0)[1]
         name, shape = first.name, _shape(first, first.config.get("batch_shape"))
@@ -100,10 +97,10 @@ def _sequential(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> 
         nested = read_graph(layer) if layer.kind in MODELS else None
         calls.append(Call(layer, nested, (tensor,), (layer.name, 0)))
         tensor = (layer.name, 0, 0)
-    return Model(model, inputs, tuple(calls), (tensor,))
+    return Graph(model, inputs, tuple(calls), (tensor,))
 
 
-def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> Model:
+def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> Graph:
     calls: dict[tuple[str, int], Call] = {}
     shapes: dict[Tensor, tuple[int, ...]] = {}
     for entry, layer in layers:
@@ -118,7 +115,7 @@ def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> 
     missing = [tensor[0] for tensor in inputs if tensor not in shapes]
     if missing:
         raise model.error(f"input '{missing[0]}' is not an InputLayer")
-    return Model(
+    return Graph(
         model,
         tuple((tensor, shapes[tensor]) for tensor in inputs),
         _ordered(model, calls, set(inputs)),
@@ -164,7 +161,7 @@ def _exists(
     call = calls.get(tensor[:2])
     if call is None:
         return tensor in inputs
-    return 0 <= tensor[2] < (1 if call.model is None else len(call.model.outputs))
+    return 0 <= tensor[2] < (1 if call.graph is None else len(call.graph.outputs))
 
 
 def _arguments(node: Any) -> Iterator[Tensor | float]:
@@ -199,9 +196,4 @@ def _shape(layer: Layer, batch_shape: Any) -> tuple[int, ...]:
     """Return an input's shape without the event axis."""
     if not isinstance(batch_shape, list) or len(batch_shape) < 2:
         raise layer.error("its input shape is unknown; start the model with keras.Input(shape)")
-    shape = tuple(batch_shape[1:])
-    if not all(isinstance(size, int) and size > 0 for size in shape):
-        raise layer.error(f"input shape {shape} is not fixed; hardware needs a size for every axis")
-    if prod(shape) > INPUT_LIMIT:
-        raise layer.error(f"input shape {shape} has more than {INPUT_LIMIT} elements")
-    return shape
+    return tuple(batch_shape[1:])

@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.keras.archive import Variables
-from edgetrig.frontends.keras.quantizers import Quantizer, read_quantizer
-from edgetrig.frontends.keras.values import Value, exact, quantized
+from edgetrig.frontends.keras.quantizers import read_quantizer
+from edgetrig.frontends.precision import AS_IS, Precision
+from edgetrig.frontends.quantizer import Quantizer
+from edgetrig.frontends.values import Value, exact, quantized
+
+_ROLES = {"kq": "kernel", "bq": "bias"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Layer:
     """A layer as the file describes it.
 
     ``kind`` is the class name, ``module`` where that class lives, ``registered`` the name under
-    which a library outside Keras registered it (None for Keras' own).
+    which a library outside Keras registered it (None for Keras' own). ``precision`` rounds what the
+    layer does not quantise itself.
     """
 
     name: str
@@ -29,10 +34,11 @@ class Layer:
     registered: str | None
     config: Mapping[str, Any]
     variables: Variables
+    precision: Precision = AS_IS
 
     def error(self, message: str) -> ModelError:
         """Return a one-line error that names the file and this layer."""
-        where = f"{self.variables.file}: layer '{self.name}' ({self.kind})"
+        where = f"{self.variables.where}: layer '{self.name}' ({self.kind})"
         return ModelError(f"{where}: {' '.join(message.split())}")
 
     def weight(self, index: int, shape: tuple[int, ...] | None = None) -> NDArray[np.float32]:
@@ -78,7 +84,7 @@ class Layer:
         """Return weights through the quantiser at ``place``, if there is one."""
         quantizer = self.quantizer(place, events=False)
         if quantizer is None:
-            return values.astype(np.float64)
+            return self.precision.weight(values, _ROLES[place])
         return quantizer.weights(values)
 
 

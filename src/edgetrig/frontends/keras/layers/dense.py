@@ -9,7 +9,7 @@ import numpy as np
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.activation import activated
 from edgetrig.frontends.keras.layers.normalization import inverse_deviation
-from edgetrig.frontends.keras.values import Shifted, Value
+from edgetrig.frontends.values import Shifted, Value
 
 
 def dense(layer: Layer, x: Value) -> Value:

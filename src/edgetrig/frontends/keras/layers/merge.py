@@ -11,7 +11,7 @@ import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.quantizers import read_quantizer
-from edgetrig.frontends.keras.values import Pending, Raw, Value, exact, quantized
+from edgetrig.frontends.values import Pending, Raw, Value, exact, quantized
 
 LARGEST: Final = 1 << 22
 """Most elements a merge may broadcast to."""

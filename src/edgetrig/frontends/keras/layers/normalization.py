@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.values import Raw, Value, exact, fits
+from edgetrig.frontends.values import Raw, Value, exact, fits
 
 Float32s = NDArray[np.float32]
 
@@ -25,7 +25,8 @@ def batch_normalization(layer: Layer, x: Value) -> Value:
     x = exact(x)
     shape = _broadcast_shape(layer, x)
     factor, offset = _folded(layer, shape[np.argmax(shape)])
-    return x * factor.astype(np.float64).reshape(shape) + offset.astype(np.float64).reshape(shape)
+    scale = layer.quantized_weight(factor, "kq").reshape(shape)
+    return x * scale + layer.quantized_weight(offset, "bq").reshape(shape)
 
 
 def q_batch_normalization(layer: Layer, x: Value) -> Value:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.merge import LARGEST
-from edgetrig.frontends.keras.values import Value, rearranged
+from edgetrig.frontends.values import Value, rearranged
 
 
 def identity(layer: Layer, x: Value) -> Value:

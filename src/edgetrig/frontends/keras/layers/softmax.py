@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.layers.activation import apply, finite_float32
-from edgetrig.frontends.keras.quantizers import Floats
-from edgetrig.frontends.keras.values import Value, quantized
+from edgetrig.frontends.layers.activation import apply, finite_float32
+from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.values import Value, quantized
 
 _EPSILON = np.float32(1e-7)
 
 
 def softmax(layer: Layer, x: Value) -> Value:
     """Keras' ``Softmax``."""
-    return apply("softmax", x)
+    return apply("softmax", x, layer.precision)
 
 
 def q_softmax(layer: Layer, x: Value) -> Value:

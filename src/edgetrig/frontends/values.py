@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.frontends.keras.quantizers import Floats, Ints, Quantizer
+from edgetrig.frontends.quantizer import Floats, Ints, Quantizer
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Input, Overflow, Rounding
-from edgetrig.frontends.keras.graph import Model
-from edgetrig.frontends.keras.values import Request
+from edgetrig.frontends.model import Model
+from edgetrig.frontends.values import Request
 
 _Type = tuple[int, int, int]
 """Smallest and largest code and fraction bits that a quantiser distinguishes in an input."""
@@ -30,12 +30,12 @@ def input_ports(model: Model, requests: Sequence[Request]) -> tuple[Input, ...]:
     """
     ports = []
     first = 0
-    for (name, _, _), shape in model.inputs:
-        size = prod(shape)
+    for port in model.inputs:
+        size = prod(port.shape)
         try:
-            ports.append(_port(name, shape, first, requests))
+            ports.append(_port(port.name, port.shape, first, requests))
         except ValueError as error:
-            raise model.layer.error(f"input '{name}': {error}") from error
+            raise model.error(f"input '{port.name}': {error}") from error
         first += size
     return tuple(ports)
 

@@ -1,0 +1,89 @@
+"""Which library's reader takes a file or a live model."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from edgetrig.errors import ModelError
+from edgetrig.files import existing_file
+from edgetrig.frontends.model import Model
+
+HEAD: Final = 4096
+"""Bytes at the start of a file by which readers that share a suffix know their own."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A library's front end.
+
+    Parameters
+    ----------
+    room
+        The package below ``edgetrig.frontends`` with ``read_file(path)`` and ``read_model(object)``
+        and, where suffixes are shared with other libraries, ``sniff(first_bytes) -> bool``. It is
+        imported when it is needed.
+    suffixes
+        Of the files it reads.
+    packages
+        Top-level packages that its live models' classes come from.
+    """
+
+    room: str
+    suffixes: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+
+    def package(self) -> Any:
+        """Import and return the front end."""
+        return importlib.import_module(f"edgetrig.frontends.{self.room}")
+
+
+READERS: Final = (Reader("keras", (".keras",), ("keras",)),)
+"""Every front end; of those that share a suffix the first that knows a file takes it."""
+
+
+def read(model: str | os.PathLike[str] | object) -> Model:
+    """Return a model as its library's front end reads it, before it becomes a circuit.
+
+    Parameters
+    ----------
+    model
+        A model file, which is read without executing anything in it, or a live model.
+
+    Raises
+    ------
+    ModelError
+        If no front end knows it, or the one that does cannot read it.
+    DataError
+        If the file does not exist or cannot be read.
+    """
+    if isinstance(model, str | os.PathLike):
+        return _read_file(Path(model))
+    for base in type(model).__mro__:
+        for reader in READERS:
+            if base.__module__.split(".")[0] in reader.packages:
+                return reader.package().read_model(model)  # type: ignore[no-any-return]
+    known = ", ".join(package for reader in READERS for package in reader.packages)
+    raise ModelError(f"cannot compile a {type(model).__name__}; known: files and models of {known}")
+
+
+def _read_file(path: Path) -> Model:
+    suffix = path.suffix.lower()
+    readers = [reader for reader in READERS if suffix in reader.suffixes]
+    if not readers:
+        known = ", ".join(dict.fromkeys(s for reader in READERS for s in reader.suffixes))
+        raise ModelError(f"{path}: unknown kind of model file; known suffixes: {known}")
+    existing_file(path)
+    if len(readers) == 1:
+        return readers[0].package().read_file(path)  # type: ignore[no-any-return]
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    for reader in readers:
+        package = reader.package()
+        if package.sniff(head):
+            return package.read_file(path)  # type: ignore[no-any-return]
+    rooms = ", ".join(reader.room for reader in readers)
+    raise ModelError(f"{path}: not a model of any library that uses {suffix} files ({rooms})")
