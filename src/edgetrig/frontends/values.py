@@ -113,13 +113,28 @@ class Pending:
         return quantizer.table(self.array, self.function)
 
 
+class Deferred:
+    """A front end's own kind of value, which can be made exact wherever that is needed.
+
+    Its front end keeps something aside (a scale) that costs less where a quantiser takes it in.
+    """
+
+    def rearranged(self, function: Callable[[Any], Any]) -> Value:
+        """Return the same values in another order or shape."""
+        raise NotImplementedError
+
+    def exact(self) -> Any:
+        """Return the exact array."""
+        raise NotImplementedError
+
+
 Value = Any
-"""An exact array, `Shifted`, `Raw` or `Pending`."""
+"""An exact array, `Shifted`, `Raw`, `Pending` or `Deferred`."""
 
 
 def rearranged(value: Value, function: Callable[[Any], Any]) -> Value:
     """Apply a function that only moves elements."""
-    if isinstance(value, Raw | Pending | Shifted):
+    if isinstance(value, Raw | Pending | Shifted | Deferred):
         return value.rearranged(function)
     return function(value)
 
@@ -141,6 +156,8 @@ def exact(value: Value) -> Any:
         raise ValueError(
             f"the {value.name} before it is not quantised; put an HGQ2 Quantizer layer after it"
         )
+    if isinstance(value, Deferred):
+        return value.exact()
     return value.array + value.offset if isinstance(value, Shifted) else value
 
 
