@@ -9,6 +9,7 @@ from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS, Overflow, Rounding, qu
 from edgetrig.circuit.graph import live_rows, operand_order, register_depth, use_counts
 from edgetrig.circuit.intervals import width, widths
 from edgetrig.circuit.linear import linear_scales, merge_forms, tighten
+from edgetrig.circuit.numpy_functions import sorting_network
 from edgetrig.circuit.ops import ADDERS, COMMUTATIVE, OPERANDS, WIRING, Op
 from edgetrig.circuit.storage import load, load_with_notes, save
 from edgetrig.circuit.trace import fixed_input, replay, trace
@@ -45,6 +46,7 @@ __all__ = [
     "register_depth",
     "replay",
     "save",
+    "sorting_network",
     "tighten",
     "trace",
     "use_counts",

@@ -142,7 +142,7 @@ def _sort(builder: Builder, x: Array, axis: int | None = -1) -> Array:
         x, axis = x.ravel(), 0
     items = _moveaxis(builder, x, axis, 0)
     rows, fraction = items.rows.copy(), items.fraction.copy()
-    for low, distance in _comparators(len(items)):
+    for low, distance in sorting_network(len(items)):
         high = low + distance
         first, second = (
             Array(builder, rows[k], fraction[k], boolean=x.boolean) for k in (low, high)
@@ -156,7 +156,7 @@ def _sort(builder: Builder, x: Array, axis: int | None = -1) -> Array:
     return _moveaxis(builder, Array(builder, rows, fraction, boolean=x.boolean), 0, axis)
 
 
-def _comparators(count: int) -> Iterator[tuple[Ints, int]]:
+def sorting_network(count: int) -> Iterator[tuple[Ints, int]]:
     """Yield the network's steps: which positions are compared with those a distance above."""
     step = 1 << max((count - 1).bit_length() - 1, 0)
     positions = np.arange(count)
