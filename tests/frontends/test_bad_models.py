@@ -202,7 +202,7 @@ def test_lambda_is_never_run(tmp_path):
         (layers.LayerNormalization(), "QBatchNormalization needs no division"),
         (layers.Dense(2, dtype="float16"), "computes in float16; only float32 models"),
         (layers.Activation("tanh"), "output 'activation.*the tanh is not quantised"),
-        (QDense(2, activation="glu"), "activation 'glu' is not supported; use one of linear"),
+        (QDense(2, activation="glu"), "activation 'glu' is not supported; the nearest are gelu"),
     ],
 )
 def test_unsupported_layers(tmp_path, layer, message):
