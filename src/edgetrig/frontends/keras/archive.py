@@ -54,6 +54,10 @@ class Variables:
             here = replace(here, path=private if use_private else inner)
         return here
 
+    def of_layer(self, name: str, group: str) -> Variables:
+        """Return the variables of a layer, which Keras 3 files under ``group``, not ``name``."""
+        return self.at("layers").at(group)
+
     @property
     def owner(self) -> str | None:
         """Name of the layer that saved these variables, where Keras recorded it."""
@@ -73,9 +77,18 @@ class Variables:
         ModelError
             If it is missing, not a plain finite number array, or absurdly large.
         """
-        where = f"{self.path}/vars/{index}"
         group = self._group(f"{self.path}/vars")
-        dataset = None if group is None else _member(group, str(index))
+        dataset = None if group is None else member(group, str(index))
+        return self.checked(dataset, f"{self.path}/vars/{index}")
+
+    def checked(self, dataset: Any, where: str) -> NDArray[Any]:
+        """Return the numbers of a dataset, which may be None; ``where`` names it.
+
+        Raises
+        ------
+        ModelError
+            If it is missing, not a plain finite number array, or absurdly large.
+        """
         if dataset is None or not hasattr(dataset, "dtype"):
             raise self._error(f"weight {where} is missing; save the model again")
         if dataset.is_virtual or dataset.external or dataset.dtype.kind not in "fiub":
@@ -93,7 +106,7 @@ class Variables:
     def _group(self, path: str) -> Any:
         here = self.root
         for name in path.split("/"):
-            here = _member(here, name)
+            here = member(here, name)
             if here is None or not hasattr(here, "keys"):
                 return None
         return here
@@ -154,7 +167,7 @@ def _parse(where: str, text: bytes) -> dict[str, Any]:
     return config
 
 
-def _member(group: Any, name: str) -> Any:
+def member(group: Any, name: str) -> Any:
     """Return a member, but never follow a link that could leave the file."""
     h5py = require("h5py", "keras")
     try:

@@ -69,7 +69,8 @@ def _layers(model: Layer) -> Iterator[tuple[Mapping[str, Any], Layer]]:
         if not unsaved and not str(entry.get("module")).startswith("keras.src.ops"):
             snake = _snake_case(kind)
             count = used[snake] = used.get(snake, -1) + 1
-            here = here.at("layers").at(f"{snake}_{count}" if count else snake)
+            group = f"{snake}_{count}" if count else snake
+            here = here.of_layer(str(entry["config"].get("name")), group)
         layer = read_layer(entry, here)
         if here is not model.variables and here.owner not in (None, layer.name):
             raise layer.error(f"its weights belong to '{here.owner}'; save the model again")

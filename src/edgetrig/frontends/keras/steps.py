@@ -8,7 +8,7 @@ from typing import Any
 
 from edgetrig.frontends.keras.graph import Call, Graph, Tensor
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.layers import HANDLERS, OPERATIONS, nearest
+from edgetrig.frontends.keras.layers import HANDLERS, OPERATIONS, Handler, nearest
 from edgetrig.frontends.model import Constant, Key, Model, Port, Step
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.values import Value
@@ -16,8 +16,28 @@ from edgetrig.frontends.values import Value
 _LIBRARIES = ("hgq>", "hgq2>")
 
 
-def model_of(graph: Graph) -> Model:
+Find = Callable[[Layer], Handler | None]
+"""From a layer to what computes it; None if it is not supported."""
+
+
+def handler_of(layer: Layer) -> Handler | None:
+    """Return what computes a layer of Keras or HGQ2."""
+    if layer.module.startswith("keras.src.ops"):
+        return OPERATIONS.get(layer.kind)
+    if layer.registered is None or layer.registered.startswith(_LIBRARIES):
+        return HANDLERS.get(layer.kind)
+    return None  # a user's own class, whatever its name
+
+
+def model_of(graph: Graph, find: Find = handler_of) -> Model:
     """Return a model whose steps are the layers of a graph and of the models nested in it.
+
+    Parameters
+    ----------
+    graph
+        The data flow.
+    find
+        Which function computes a layer.
 
     Raises
     ------
@@ -32,12 +52,14 @@ def model_of(graph: Graph) -> Model:
         except ValueError as error:
             raise graph.layer.error(str(error)) from error
     keys: dict[Tensor, Key] = {port.key: port.key for port in inputs}  # type: ignore[misc]
-    steps = tuple(_steps(graph, keys, ()))
+    steps = tuple(_steps(graph, keys, (), find))
     outputs = tuple((tensor[0], keys[tensor]) for tensor in graph.outputs)
     return Model(graph.layer.name, where, tuple(inputs), steps, outputs)
 
 
-def _steps(graph: Graph, keys: dict[Tensor, Key], path: tuple[Any, ...]) -> Iterator[Step]:
+def _steps(
+    graph: Graph, keys: dict[Tensor, Key], path: tuple[Any, ...], find: Find
+) -> Iterator[Step]:
     """Yield the steps below one use of a model; ``keys`` gains the keys of its tensors.
 
     ``path`` holds (layer, node) of the models around it, which makes keys unique.
@@ -48,14 +70,18 @@ def _steps(graph: Graph, keys: dict[Tensor, Key], path: tuple[Any, ...]) -> Iter
         if call.graph is None:
             keys[(*call.result, 0)] = (here, 0)
             name = "/".join(layer for layer, _ in here)
-            function = _function(call.layer)
+            function = _function(call.layer, find(call.layer))
             yield Step(name, call.layer.kind, function, arguments, ((here, 0),))
         else:
-            yield from _nested(call, keys, arguments, here)
+            yield from _nested(call, keys, arguments, here, find)
 
 
 def _nested(
-    call: Call, keys: dict[Tensor, Key], arguments: Sequence[Key], here: tuple[Any, ...]
+    call: Call,
+    keys: dict[Tensor, Key],
+    arguments: Sequence[Key],
+    here: tuple[Any, ...],
+    find: Find,
 ) -> Iterator[Step]:
     assert call.graph is not None
     inner = call.graph
@@ -64,19 +90,13 @@ def _nested(
     inside: dict[Tensor, Key] = {
         tensor: key for (tensor, _), key in zip(inner.inputs, arguments, strict=True)
     }
-    yield from _steps(inner, inside, here)
+    yield from _steps(inner, inside, here, find)
     for number, tensor in enumerate(inner.outputs):
         keys[(*call.result, number)] = inside[tensor]
 
 
-def _function(layer: Layer) -> Callable[..., Sequence[Value]]:
+def _function(layer: Layer, handler: Handler | None) -> Callable[..., Sequence[Value]]:
     """Return what a layer computes, its output quantiser included."""
-    if layer.module.startswith("keras.src.ops"):
-        handler = OPERATIONS.get(layer.kind)
-    elif layer.registered is None or layer.registered.startswith(_LIBRARIES):
-        handler = HANDLERS.get(layer.kind)
-    else:  # a user's own class, whatever its name
-        handler = None
     if handler is None:
         raise layer.error(f"this layer is not supported; {nearest(layer.kind)}")
     policy = layer.config.get("dtype")
