@@ -124,7 +124,21 @@ def replay(
     values: dict[Key, Value] = {}
     for port, value in zip(model.inputs, inputs, strict=True):
         values[port.key] = precisions(port.name).output(value)
-    for step in model.steps:
+    advance(model, model.steps, values, precisions)
+    return [values[key] for _, key in model.outputs]
+
+
+def advance(
+    model: Model, steps: Sequence[Step], values: dict[Key, Value], precisions: Precisions
+) -> None:
+    """Run some of a model's steps: read their arguments from ``values``, enter their results.
+
+    Raises
+    ------
+    ModelError
+        If a layer has no exact hardware meaning.
+    """
+    for step in steps:
         given = [a.value if isinstance(a, Constant) else values[a] for a in step.arguments]
         precision = precisions(step.name)
         with circuit.origin(step.name):
@@ -137,4 +151,3 @@ def replay(
             except (CircuitError, ValueError) as error:
                 raise model.error(str(error), step) from error
         values.update(zip(step.results, results, strict=True))
-    return [values[key] for _, key in model.outputs]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgetrig import circuit
 from edgetrig.circuit import Overflow, Rounding
 from edgetrig.errors import CircuitError
+from edgetrig.frontends.batch import Batch
 
 Ints = NDArray[np.int64]
 Floats = NDArray[Any]
@@ -49,17 +50,21 @@ class Quantizer:
     bounded: bool = True
 
     def __call__(self, x: Any) -> Any:
-        """Quantise a symbolic array, or an array of float64."""
+        """Quantise a symbolic array, a batch of events, or an array of float64."""
         if self.scaler is not None:
             raise CircuitError(
                 f"a quantiser with scaler={self.scaler} is not exact; use a power of two"
             )
         if isinstance(x, circuit.Array):
             return self._affine(circuit.quantize(x, *self._type, self.rounding, self.overflow))
+        if isinstance(x, Batch):
+            return self._affine(x.map(lambda v: self._fixed(v.astype(np.float64, copy=False))))
         return self._affine(self._fixed(x))
 
     def table(self, x: Any, function: Callable[[Floats], Floats]) -> Any:
         """Quantise ``function(x)``, by a table over every value of ``x`` if ``x`` is symbolic."""
+        if isinstance(x, Batch):
+            return self(x.map(function))
         if not isinstance(x, circuit.Array):
             return self(function(x))
         return self._affine(circuit.lookup(x, function, *self._type, self.rounding, self.overflow))

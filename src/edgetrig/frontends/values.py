@@ -150,11 +150,12 @@ def exact(value: Value) -> Any:
     if isinstance(value, Raw):
         raise ValueError(
             "the model's input reaches it unquantised; put an HGQ2 Quantizer layer after the "
-            "input, or give the layer enable_iq=True"
+            "input, or let edgetrig.quantize(model, x) find types for a float model"
         )
     if isinstance(value, Pending):
         raise ValueError(
-            f"the {value.name} before it is not quantised; put an HGQ2 Quantizer layer after it"
+            f"the {value.name} before it is not quantised; put an HGQ2 Quantizer layer after it, "
+            "or let edgetrig.quantize(model, x) find its type"
         )
     if isinstance(value, Deferred):
         return value.exact()
