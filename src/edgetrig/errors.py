@@ -22,6 +22,10 @@ class DataError(Error):
     """Event data that cannot be used; names the file and the column."""
 
 
+class MenuError(Error):
+    """A trigger menu or a seed that has no meaning; names the seed and the place in it."""
+
+
 class ToolError(Error):
     """An external tool or an optional package that is missing or has failed."""
 

@@ -1,0 +1,149 @@
+"""Menus as YAML files: plain text for people, read without running anything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from edgetrig import circuit
+from edgetrig.circuit import Circuit
+from edgetrig.errors import Error, MenuError, require
+from edgetrig.files import existing_file
+from edgetrig.trigger.menu.menu import Menu, Seed
+from edgetrig.trigger.menu.scores import Model
+
+SIZE_LIMIT: Final = 4 << 20
+"""Bytes of the largest menu file read."""
+
+DESIGN_SUFFIX: Final = ".edgetrig"
+
+
+def read_menu(path: str | Path) -> Menu:
+    """Read a menu.
+
+    Parameters
+    ----------
+    path
+        A YAML file with the keys ``seeds`` and, as needed, ``name``, ``models``, ``bunches`` and
+        ``budget_khz``. A seed is its expression, or a mapping with ``expression`` and, as needed,
+        ``prescale`` and ``parameters``. A model is a mapping with ``file`` (beside the menu) and
+        ``inputs``. `docs/menu.md` has an example.
+
+    Raises
+    ------
+    MenuError
+        If the file is no menu; the line names the place.
+    DataError
+        If it does not exist.
+    """
+    file = existing_file(Path(path))
+    if file.stat().st_size > SIZE_LIMIT:
+        raise MenuError(f"{file}: {file.stat().st_size >> 20} MiB; a menu has at most 4")
+    try:
+        content = _parsed(file.read_text("utf-8"))
+        return _menu(content, file)
+    except UnicodeDecodeError as error:
+        raise MenuError(f"{file}: not UTF-8 text") from error
+    except MenuError as error:
+        raise MenuError(f"{file}: {error}") from error
+
+
+def _parsed(text: str) -> Any:
+    yaml = require("yaml", "menu")
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
+        """Refuses a key that stands twice, which YAML would take silently."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [key.value for key, _ in node.value]
+            for key in keys:
+                if keys.count(key) > 1:
+                    line = node.start_mark.line + 1
+                    raise MenuError(f"'{key}' stands twice in the mapping from line {line}")
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise MenuError(" ".join(str(error).split())) from error
+    except (RecursionError, ValueError, TypeError, AttributeError) as error:
+        raise MenuError("this is no menu, or nested too deeply") from error
+
+
+def _menu(content: Any, file: Path) -> Menu:
+    top = _mapping(content, "the menu", ("seeds",), ("name", "models", "bunches", "budget_khz"))
+    seeds = _mapping(top["seeds"], "seeds")
+    models = _mapping(top.get("models") or {}, "models")
+    return Menu(
+        name=_text(top.get("name", file.stem.replace("-", "_")), "name"),
+        seeds=tuple(_seed(name, entry) for name, entry in seeds.items()),
+        models=tuple(_model(name, entry, file.parent) for name, entry in models.items()),
+        bunches=int(_number(top.get("bunches", 2748), "bunches")),
+        budget_khz=float(_number(top.get("budget_khz", 100), "budget_khz")),
+    )
+
+
+def _seed(name: str, entry: Any) -> Seed:
+    if isinstance(entry, str):
+        return Seed(name, entry)
+    where = f"seed '{name}'"
+    seed = _mapping(entry, where, ("expression",), ("prescale", "parameters"))
+    parameters = _mapping(seed.get("parameters") or {}, f"{where}: parameters")
+    return Seed(
+        name,
+        _text(seed["expression"], where),
+        _number(seed.get("prescale", 1), f"{where}: prescale"),
+        {parameter: str(value) for parameter, value in parameters.items()},
+    )
+
+
+def _model(name: str, entry: Any, folder: Path) -> Model:
+    where = f"model '{name}'"
+    model = _mapping(entry, where, ("file",), ("inputs",))
+    inputs = model.get("inputs") or []
+    if not isinstance(inputs, list) or not all(isinstance(i, str | int) for i in inputs):
+        raise MenuError(f"{where}: inputs must be a list such as [etm.et, muon[:4].(pt, eta)]")
+    file = _text(model["file"], where)
+    try:
+        return Model(name, _circuit(folder / file), tuple(map(str, inputs)))
+    except Error as error:
+        message = str(error)
+        raise MenuError(message if where in message else f"{where}: {message}") from error
+
+
+def _circuit(path: Path) -> Circuit:
+    if path.suffix == DESIGN_SUFFIX:
+        return circuit.load(existing_file(path))
+    from edgetrig.frontends import load
+
+    return load(path).circuit
+
+
+def _mapping(
+    entry: Any, where: str, needed: tuple[str, ...] = (), more: tuple[str, ...] | None = None
+) -> Mapping[str, Any]:
+    """Return a mapping with text keys; of only the given ones where ``more`` is given."""
+    if not isinstance(entry, dict) or not all(isinstance(key, str) for key in entry):
+        raise MenuError(f"{where}: a mapping from names is needed")
+    missing = [key for key in needed if key not in entry]
+    if missing:
+        raise MenuError(f"{where}: '{missing[0]}' is missing")
+    unknown = [key for key in entry if more is not None and key not in (*needed, *more)]
+    if unknown:
+        known = ", ".join((*needed, *(more or ())))
+        raise MenuError(f"{where}: '{unknown[0]}' is unknown; {known} are known")
+    return entry
+
+
+def _text(entry: Any, where: str) -> str:
+    if not isinstance(entry, str):
+        raise MenuError(f"{where}: text is needed, not {entry!r}")
+    return entry
+
+
+def _number(entry: Any, where: str) -> Fraction:
+    if isinstance(entry, bool) or not isinstance(entry, int | float) or not abs(entry) < 1e9:
+        raise MenuError(f"{where}: a number is needed, not {entry!r}")
+    return Fraction(str(entry))
