@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetrig.circuit import fixed_input, lookup, origin, quantize, trace
+from edgetrig.circuit import fixed_input, lookup, origin, trace
 from edgetrig.design import Design, Target, compile
 from edgetrig.errors import (
     CircuitError,
@@ -12,6 +12,7 @@ from edgetrig.errors import (
     ToolError,
     VerificationError,
 )
+from edgetrig.quantizing import quantize
 
 __version__ = "0.1.0"
 

@@ -1,0 +1,312 @@
+"""Types for a float model: observed, searched, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgetrig.errors import DataError, ModelError
+from edgetrig.frontends.batch import Batch
+from edgetrig.frontends.model import Model, replay
+from edgetrig.frontends.quantization.fixed import dropped_array
+from edgetrig.frontends.quantization.fixed_type import FixedType
+from edgetrig.frontends.quantization.floating import Floating, Inputs, arrays_of, blocks
+from edgetrig.frontends.quantization.fold import folded
+from edgetrig.frontends.quantization.loss import Loss, Metric, Outputs, agreement, loss_against
+from edgetrig.frontends.quantization.observe import RESULT, Record, observe
+from edgetrig.frontends.quantization.plan import Key, Plan
+from edgetrig.frontends.quantization.ranges import RULES, Rule
+from edgetrig.frontends.quantization.requested import Requested, is_optional, requested_types
+from edgetrig.frontends.quantization.result import Quantized, Row
+from edgetrig.frontends.quantization.saturation import Saturation, counted
+from edgetrig.frontends.quantization.search import Trials, search
+from edgetrig.frontends.quantization.survey import EVENTS, Survey, survey
+from edgetrig.frontends.translate import translate
+from edgetrig.progress import Progress, silent
+
+SEARCH_EVENTS: Final = 4096
+"""Most events on which types are searched."""
+
+MEMORY: Final = 1 << 24
+"""Most numbers that the search keeps at once."""
+
+EXACT_BITS: Final = 53
+"""Bits up to which float64 arithmetic is the hardware's."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How types are chosen; see `quantize_model`."""
+
+    precision: Requested
+    bits: int | None
+    max_bits: int
+    tolerance: float
+    ranges: Rule
+    table_bits: int
+    per_feature: bool
+    budget: int
+
+    def __post_init__(self) -> None:
+        for name, bits in (("bits", self.bits), ("max_bits", self.max_bits)):
+            if bits is not None and not 2 <= bits <= 32:
+                raise ModelError(f"{name}={bits}: use 2 to 32")
+        if not 2 <= self.table_bits <= 16:
+            raise ModelError(f"table_bits={self.table_bits}: use 2 to 16")
+        if self.ranges not in RULES:
+            raise ModelError(f"ranges='{self.ranges}': use {' or '.join(RULES)}")
+        if not self.tolerance >= 0:
+            raise ModelError(f"tolerance={self.tolerance}: use 0 or more")
+
+
+def quantize_model(
+    model: Model,
+    x: Inputs,
+    y: ArrayLike | None = None,
+    *,
+    precision: Requested | None = None,
+    bits: int | None = None,
+    max_bits: int = 16,
+    tolerance: float = 0.01,
+    metric: Metric | None = None,
+    ranges: Rule = "mse",
+    table_bits: int = 10,
+    per_feature: bool = True,
+    budget: int = 600,
+    progress: Progress = silent,
+) -> Quantized:
+    """Find fixed-point types for a float model.
+
+    Every place where numbers are made gets a type: inputs, constants, sums that a table follows,
+    results of layers. Rounding is RND and overflow SAT (which costs nothing where the range is
+    proved). Batch norms are folded first. Widths are searched on up to 4096 of the events: one for
+    all places that is good enough, then less, bit by bit, where it matters least for what it
+    saves. Layers that quantise by themselves (HGQ2) keep their types.
+
+    Parameters
+    ----------
+    model
+        As a front end reads it.
+    x
+        Calibration events, shape (events, *shape of the input); a mapping from input names, or a
+        list, if there are several inputs.
+    y
+        Class of every event (whole numbers or one-hot), or targets; without it the float model's
+        own outputs are what is to be kept.
+    precision
+        Types by the user: ``{"dense_1": "fixed<12,4>", "dense_*.weight": "fixed<6,2>",
+        "input": "ufixed<8,8>"}``; see `parse_type` for the spelling.
+    bits
+        One width for everything that ``precision`` does not name, without a search.
+    max_bits
+        Widest type that the search takes.
+    tolerance
+        Loss to stay within: of accuracy where y has classes, of the metric, else the root mean
+        square error relative to the spread of the outputs (of the targets).
+    metric
+        ``metric(y, outputs)``, the more the better. Outputs are the hardware's: without a last
+        softmax or sigmoid.
+    ranges
+        "mse": each type's range makes the mean square error least, outliers are cut off; "all": it
+        covers every number seen.
+    table_bits
+        Most bits of the argument of a table (tanh, sigmoid, exp, ...).
+    per_feature
+        Whether each index of an input's last axis has its own range.
+    budget
+        Evaluations of the model that the search may take, about.
+    progress
+        Called with evaluations done and the budget.
+
+    Returns
+    -------
+    Quantized
+        What `edgetrig.compile` takes; ``str()`` shows the table.
+
+    Raises
+    ------
+    ModelError
+        If a layer cannot be computed or translated, or an option or a name is wrong.
+    DataError
+        If the data do not fit the model.
+    """
+    options = Options(
+        dict(precision or {}), bits, max_bits, tolerance, ranges, table_bits, per_feature, budget
+    )
+    arrays = arrays_of(model, x)
+    if y is not None and len(np.asarray(y)) != len(arrays[0]):
+        raise DataError(f"y has {len(np.asarray(y))} events, x has {len(arrays[0])}")
+    found = survey(model, [array[:EVENTS] for array in arrays])
+    plan = _plan(model, arrays, found, options)
+    reference = _outputs(plan, {}, arrays, found)
+    loss = loss_against(reference, y, metric)
+    types = _choose(plan, arrays, reference, y, metric, options, progress)
+    return _result(plan, types, arrays, reference, loss, found, options)
+
+
+def _plan(model: Model, arrays: Sequence[NDArray[Any]], found: Survey, options: Options) -> Plan:
+    record = observe(model, arrays, found, {}, by_feature=options.per_feature)
+    replaced = folded(model, record, [array[:EVENTS].astype(np.float64) for array in arrays])
+    if replaced:
+        record = observe(model, arrays, found, replaced, by_feature=options.per_feature)
+    ports = [port.name for port in model.inputs]
+    given = requested_types(options.precision, record.places.values(), ports)
+    unfolded = {name for name, constants in replaced.items() if "scale" in constants}
+    linear = set(replaced) - unfolded
+    active = []
+    for key, place in record.places.items():
+        if key[1] == RESULT and key[0] in linear:
+            continue  # the batch norm behind it is part of the same sum
+        if key[1] == "scale" and key[0] in unfolded:
+            continue  # is 1
+        rounds = found.rounds | found.ports
+        if is_optional(place, rounds) and not _by_name(options.precision, key):
+            continue
+        active.append(key)
+    kept = {key: kind for key, kind in given.items() if key in active}
+    return Plan(model, record, tuple(active), kept, replaced, options.ranges, options.table_bits)
+
+
+def _by_name(precision: Requested, key: Key) -> bool:
+    """Whether a user names a result that is exact by itself."""
+    return key[0] in precision or ".".join(key) in precision
+
+
+def _choose(
+    plan: Plan,
+    arrays: Sequence[NDArray[Any]],
+    reference: Outputs,
+    y: ArrayLike | None,
+    metric: Metric | None,
+    options: Options,
+    progress: Progress,
+) -> dict[Key, FixedType]:
+    """Return the types, searched on some of the events."""
+    if options.bits is not None or not plan.searched:
+        return plan.types(plan.uniform(options.bits or options.max_bits))
+    numbers = sum(place.size for place in plan.record.places.values() if not place.constant)
+    count = int(np.clip(MEMORY // max(numbers, 1), 64, SEARCH_EVENTS))
+    chosen = np.unique(np.linspace(0, len(arrays[0]) - 1, count).astype(np.int64))
+    few = [array[chosen].astype(np.float64) for array in arrays]
+    truth = None if y is None else np.asarray(y)[chosen]
+    loss = loss_against([output[chosen] for output in reference], truth, metric)
+    trials = Trials(plan, few, loss)
+    widths = search(trials, options.tolerance, options.max_bits, options.budget, progress)
+    return plan.types(widths)
+
+
+def _outputs(
+    plan: Plan, types: Mapping[Key, FixedType], arrays: Sequence[NDArray[Any]], found: Survey
+) -> Outputs:
+    """Return outputs with some layers in types, the others in floats."""
+    typed = plan.precisions(types)
+    layers = {layer for layer, _ in types}
+    precisions = {
+        name: fixed
+        if name in layers or name in found.dropped
+        else Floating(plan.replaced.get(name))
+        for name, fixed in typed.items()
+    }
+    parts = []
+    for block in blocks(arrays):
+        results = replay(plan.model, [Batch(a) for a in block], precisions.__getitem__)
+        parts.append([_plain(dropped_array(result), len(block[0])) for result in results])
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _plain(array: Any, events: int) -> NDArray[np.float64]:
+    if isinstance(array, Batch):
+        return np.asarray(array.values, np.float64)
+    return np.broadcast_to(np.asarray(array, np.float64), (events, *np.shape(array)))
+
+
+def _result(
+    plan: Plan,
+    types: Mapping[Key, FixedType],
+    arrays: Sequence[NDArray[Any]],
+    reference: Outputs,
+    loss: Loss,
+    found: Survey,
+    options: Options,
+) -> Quantized:
+    counts = counted(plan, types, arrays)
+    outputs = _outputs(plan, types, arrays, found)
+    precisions = plan.precisions(types)
+    loaded = translate(plan.model, precisions.__getitem__)
+    total = loss.of(outputs)
+    notes = list(loaded.notes)
+    if total > options.tolerance and options.bits is None:
+        notes.append(
+            f"the loss of {total:.3g} is above the {options.tolerance:.3g} allowed: "
+            "raise max_bits or table_bits, or give more data"
+        )
+    widest = int(loaded.circuit.widths.max(initial=0))
+    if widest > EXACT_BITS:
+        notes.append(
+            f"a number has {widest} bits: the hardware is exact, the losses above are computed in "
+            "float64 and may differ in its last bit"
+        )
+    few = [array[: 4 * EVENTS] for array in arrays]
+    alone = {
+        layer: loss_of_layer(plan, types, few, reference, layer, found)
+        for layer in dict.fromkeys(layer for layer, _ in types)
+    }
+    return Quantized(
+        loaded.circuit,
+        loaded.name,
+        loaded.dropped,
+        tuple(notes),
+        table=tuple(_rows(plan.record, types, counts, alone)),
+        measure=loss.name,
+        loss=total,
+        tolerance=options.tolerance,
+        agreement=agreement(outputs, reference),
+        precisions=precisions,
+    )
+
+
+def loss_of_layer(
+    plan: Plan,
+    types: Mapping[Key, FixedType],
+    few: Sequence[NDArray[Any]],
+    reference: Outputs,
+    layer: str,
+    found: Survey,
+) -> float:
+    """Return the relative error of the outputs if only one layer had types."""
+    own = {key: kind for key, kind in types.items() if key[0] == layer}
+    loss = loss_against([output[: len(few[0])] for output in reference], None, None)
+    return loss.of(_outputs(plan, own, few, found))
+
+
+def _rows(
+    record: Record,
+    types: Mapping[Key, FixedType],
+    counts: Mapping[Key, Saturation],
+    alone: Mapping[str, float],
+) -> list[Row]:
+    rows: list[Row] = []
+    for layer in alone:
+        first = True
+        for key, kind in types.items():
+            if key[0] != layer:
+                continue
+            place, count = record.places[key], counts.get(key, Saturation())
+            rows.append(
+                Row(
+                    layer,
+                    key[1],
+                    float(place.low.min()),
+                    float(place.high.max()),
+                    str(kind),
+                    count.saturated,
+                    count.numbers,
+                    alone[layer] if first else None,
+                )
+            )
+            first = False
+    return rows

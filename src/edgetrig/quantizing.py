@@ -1,0 +1,71 @@
+"""One verb for both: round an array in a traced program, or a whole model by data."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, overload
+
+from numpy.typing import ArrayLike
+
+from edgetrig import circuit
+from edgetrig.circuit import Array, Overflow, Rounding
+
+if TYPE_CHECKING:
+    from edgetrig.frontends.quantization import Quantized
+
+
+@overload
+def quantize(
+    model: Array,
+    signed: ArrayLike,
+    integer: ArrayLike,
+    fraction: ArrayLike,
+    rounding: Rounding = "TRN",
+    overflow: Overflow = "WRAP",
+) -> Array: ...
+
+
+@overload
+def quantize(
+    model: str | os.PathLike[str] | object,
+    x: Any,
+    y: ArrayLike | None = None,
+    **options: Any,
+) -> Quantized: ...
+
+
+def quantize(model: Any, *args: Any, **options: Any) -> Any:
+    """Give fixed-point types to a float model by calibration data, or to a traced array.
+
+    Parameters
+    ----------
+    model
+        A model file, a live model of a supported library, or what `edgetrig.frontends.read`
+        returned: then ``x``, ``y`` and the options are those of
+        `edgetrig.frontends.quantization.quantize_model`. An array of a traced program: then the
+        arguments are those of `edgetrig.circuit.quantize`.
+
+    Returns
+    -------
+    Quantized or Array
+        For a model what `edgetrig.compile` takes; printing it shows the types that were chosen.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be read, a layer has no types, or an option is wrong.
+    DataError
+        If the data do not fit the model.
+
+    Examples
+    --------
+    >>> quantized = edgetrig.quantize(model, x, precision={"dense_1": "fixed<12,4>"})  # doctest: +SKIP
+    >>> design = edgetrig.compile(quantized)  # doctest: +SKIP
+    """
+    if isinstance(model, Array):
+        return circuit.quantize(model, *args, **options)
+    from edgetrig.frontends import Model, read
+    from edgetrig.frontends.quantization import quantize_model
+
+    read_model = model if isinstance(model, Model) else read(model)
+    return quantize_model(read_model, *args, **options)
