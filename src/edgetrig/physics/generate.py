@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import math
 import os
 import shutil
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.errors import DataError, Error, ToolError, require
-from edgetrig.files import whole_file
-from edgetrig.physics import detector
+from edgetrig.errors import DataError, require
+from edgetrig.physics import detector, farm
 from edgetrig.physics import events as collisions
 from edgetrig.physics.events import CLASSES
 from edgetrig.physics.features import FEATURES
@@ -104,24 +96,24 @@ def generate_jets(
         On Ctrl-C, with a line that says how to go on.
     """
     target = Path(out)
-    _check(target, events, seed, constituents, processes)
+    _check(target, events, seed, constituents)
     for module in ("pythia8mc", "fastjet", "awkward"):
         require(module, "physics")
-    count = processes or len(os.sched_getaffinity(0))
+    count = farm.processors(processes)
     recipe = _recipe(events, seed, constituents)
     shards = _plan(events, seed, constituents)
     folder = target.parent / f".{target.name}.shards"
-    with _claimed(folder, recipe, target):
+    with farm.claimed(folder, recipe, target):
         done = 0
         missing = []
         for shard in shards:
-            if _is_whole(folder / shard.name, shard):
+            if farm.is_whole(folder / shard.name, FEATURES[-1], shard.jets):
                 done += shard.jets
             else:
                 missing.append(shard)
         progress(done, events)
         try:
-            for shard in _run(folder, missing, count):
+            for shard in farm.run(folder, missing, count, f"{Shard.__module__}:make", "jets"):
                 done += shard.jets
                 progress(done, events)
             found, generated, cpu = _totals(folder, shards)
@@ -136,7 +128,7 @@ def generate_jets(
     return JetSummary(target, jets, generated, found / (2 * generated), cpu)
 
 
-def _check(target: Path, events: int, seed: int, constituents: int, processes: int | None) -> None:
+def _check(target: Path, events: int, seed: int, constituents: int) -> None:
     if target.suffix.lower() not in _FORMATS:
         raise DataError(f"{target}: jets are written as {', '.join(_FORMATS)}; choose one of these")
     if target.is_dir():
@@ -147,8 +139,6 @@ def _check(target: Path, events: int, seed: int, constituents: int, processes: i
         raise DataError(f"seed is {seed}; give a whole number from 0")
     if not 0 <= constituents <= MOST_CONSTITUENTS:
         raise DataError(f"constituents is {constituents}; keep 0 to {MOST_CONSTITUENTS}")
-    if processes is not None and processes < 1:
-        raise DataError(f"processes is {processes}; give at least 1")
 
 
 def _share(events: int, label: int) -> int:
@@ -191,98 +181,6 @@ def _recipe(events: int, seed: int, constituents: int) -> dict[str, Any]:
             name.lower(): value for name, value in vars(detector).items() if name.isupper()
         },
     }
-
-
-@contextmanager
-def _claimed(folder: Path, recipe: dict[str, Any], target: Path) -> Iterator[None]:
-    """Hold the folder of shards against other runs, and see that it is of this recipe."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o666)
-    except OSError as error:
-        raise Error(
-            f"{target}: cannot be written ({error.strerror}); choose another folder"
-        ) from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Error(f"{target}: another run is making it; wait for that one") from error
-        noted = folder / "recipe.json"
-        text = json.dumps(recipe, indent=1)
-        if not noted.exists():
-            with whole_file(noted) as temporary:
-                temporary.write_text(text)
-        elif noted.read_text() != text:
-            raise DataError(
-                f"{target}: {folder.name} holds an unfinished run with other settings; "
-                "finish that one with its settings, or remove the folder"
-            )
-        yield
-    finally:
-        os.close(lock)
-
-
-def _is_whole(file: Path, shard: Shard) -> bool:
-    """Whether a shard is there; one damaged by a power cut is made again."""
-    try:
-        # Opened here, because NumPy leaves a damaged archive open.
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as made:
-            return len(made[FEATURES[-1]]) == shard.jets and "cpu" in made
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return False
-
-
-def _run(folder: Path, shards: list[Shard], processes: int) -> Iterator[Shard]:
-    """Make the shards in worker processes; yield each when it is in the folder.
-
-    The workers are plain child processes with a session of their own: Ctrl-C does not reach them,
-    a script needs no ``__main__`` guard, and they end when this process does, even if it is killed.
-    """
-    waiting = list(reversed(shards))
-    busy: dict[Any, tuple[subprocess.Popen[str], Shard]] = {}
-    workers: list[subprocess.Popen[str]] = []
-    code = "import sys, pathlib; from edgetrig.physics.shards import work; "
-    code += "work(pathlib.Path(sys.argv[1]))"
-    try:
-        for _ in range(min(processes, len(shards))):
-            worker = subprocess.Popen(
-                [sys.executable, "-c", code, str(folder.absolute())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
-            workers.append(worker)
-            busy[worker.stdout] = (worker, _assign(worker, waiting.pop()))
-        while busy:
-            for stream in wait(list(busy)):
-                worker, shard = busy.pop(stream)
-                answer = json.loads(stream.readline() or '{"error": ""}')  # type: ignore[union-attr]
-                if "error" in answer:
-                    reason = answer["error"] or f"it ended with code {worker.wait()}"
-                    raise ToolError(
-                        f"making jets of class {CLASSES[shard.label]!r} failed: {reason}; "
-                        "the same command goes on from the jets made so far"
-                    )
-                yield shard
-                if waiting:
-                    busy[stream] = (worker, _assign(worker, waiting.pop()))
-    finally:
-        for worker in workers:
-            worker.kill()
-        for worker in workers:
-            worker.communicate()
-
-
-def _assign(worker: subprocess.Popen[str], shard: Shard) -> Shard:
-    assert worker.stdin is not None
-    try:
-        worker.stdin.write(json.dumps(shard._asdict()) + "\n")
-        worker.stdin.flush()
-    except BrokenPipeError:
-        pass  # it has died: reading its answer tells
-    return shard
 
 
 def _totals(folder: Path, shards: list[Shard]) -> tuple[int, int, float]:

@@ -1,4 +1,4 @@
-"""One shard: a fixed number of jets of one class, and the worker process that makes them.
+"""One shard: a fixed number of jets of one class.
 
 A shard depends on the seed, its class, its place and the number of constituents kept, on nothing
 else; and a shorter shard is the beginning of a longer one. That is what makes a run independent of
@@ -7,20 +7,13 @@ the number of processes and able to go on after a kill.
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import sys
-import threading
 import time
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.errors import Error
-from edgetrig.files import whole_file
 from edgetrig.jit import jit
 from edgetrig.physics.events import CLASSES, Collisions
 from edgetrig.physics.features import FEATURES, jet_features
@@ -43,6 +36,16 @@ class Shard(NamedTuple):
     def name(self) -> str:
         """The file's name within the folder of shards."""
         return f"{CLASSES[self.label]}-{self.place:05d}.npz"
+
+    @property
+    def kind(self) -> str:
+        """What it holds, for errors."""
+        return f"jets of class {CLASSES[self.label]!r}"
+
+
+def make(task: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+    """Make the jets of the shard with these fields: what a worker does."""
+    return make_shard(Shard(**task))
 
 
 def make_shard(shard: Shard) -> dict[str, NDArray[Any]]:
@@ -106,34 +109,3 @@ def _leading(
             result[jet, place, 2] = phi - 2.0 * np.pi * np.floor(phi / (2.0 * np.pi) + 0.5)
         start = stop
     return result
-
-
-def work(folder: Path) -> None:
-    """Make the shards asked for on standard input, one JSON line each, until it ends.
-
-    The answer to each, on standard output, is ``{}`` when the shard's file is in the folder, or
-    ``{"error": line}``. Pythia and FastJet print to standard output as well: theirs is discarded.
-    """
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    asked: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(asked,), daemon=True).start()
-    while True:
-        shard = Shard(**json.loads(asked.get()))
-        answer: dict[str, str] = {}
-        try:
-            columns = make_shard(shard)
-            with whole_file(folder / shard.name) as temporary:
-                np.savez(temporary, **columns)  # type: ignore[arg-type]  # names are free keywords
-        except Error as error:
-            answer = {"error": str(error)}
-        except OSError as error:  # a full disk, most likely
-            answer = {"error": f"{folder} cannot be written ({error.strerror or error})"}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
-def _listen(asked: queue.SimpleQueue[str]) -> None:
-    for line in sys.stdin:
-        asked.put(line)
-    # The run has ended or was killed. Its next start must not meet this worker's late shard.
-    os._exit(0)
