@@ -89,7 +89,7 @@ def forest_of_model(model: Any) -> Forest:
             model.save_model(str(path), format="json")
         except Exception as error:  # its own errors derive from Exception directly
             reason = " ".join(str(error).split())[:200]
-            raise ModelError(f"CatBoost cannot save it as JSON ({reason})") from error
+            raise ModelError(f"cannot be saved as JSON ({reason}); train it first") from error
         return forest_of_document(parse_json(file_bytes(path)))
 
 

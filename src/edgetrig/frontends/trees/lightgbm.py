@@ -72,8 +72,12 @@ def forest_of_text(text: str) -> Forest:
 
 def forest_of_model(model: Any) -> Forest:
     """Return the forest of a live `Booster` or scikit-learn wrapper; its best rounds if it has."""
-    booster = getattr(model, "booster_", model)
-    return forest_of_text(booster.model_to_string())
+    try:
+        text = getattr(model, "booster_", model).model_to_string()
+    except Exception as error:  # NotFittedError and LightGBMError share no base of their own
+        reason = " ".join(str(error).split())[-160:]
+        raise ModelError(f"cannot be saved ({reason}); train it first") from error
+    return forest_of_text(text)
 
 
 def _section(block: str) -> Section:

@@ -56,12 +56,12 @@ def _averaged(model: Any) -> Forest:
     members = getattr(model, "estimators_", [model])
 
     def values(tree: Any) -> NDArray[np.float64]:
-        value = np.asarray(tree.value[:, 0, :], np.float64)
+        value: NDArray[np.float64] = tree.value[:, 0, :] / len(members)
         if classes is None:
-            return value / len(members)
+            return value
         # Counts before version 1.3, shares since.
-        shares = value / value.sum(axis=1, keepdims=True) / len(members)
-        return shares[:, 1:] if len(classes) == 2 else shares
+        value /= len(members) * value.sum(axis=1, keepdims=True)
+        return value[:, 1:] if len(classes) == 2 else value
 
     trees = [_tree(member.tree_, values(member.tree_)) for member in members]
     return _forest(model, trees, trees[0].value.shape[1], "average" if classes is not None else "")
