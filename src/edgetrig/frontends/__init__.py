@@ -6,11 +6,11 @@ import os
 
 from edgetrig.frontends.loaded import Loaded
 from edgetrig.frontends.model import Model
-from edgetrig.frontends.readers import read
+from edgetrig.frontends.readers import Inputs, read
 from edgetrig.frontends.translate import translate
 
 
-def load(model: str | os.PathLike[str] | object) -> Loaded:
+def load(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Loaded:
     """Turn a trained model into an exact circuit.
 
     Parameters
@@ -18,6 +18,8 @@ def load(model: str | os.PathLike[str] | object) -> Loaded:
     model
         A model file, which is read without executing anything in it, a live model of a supported
         library, or what `read` returned. `edgetrig.frontends.readers.READERS` lists the libraries.
+    inputs
+        For a live PyTorch module: the shape of each input without the event axis, or one event.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def load(model: str | os.PathLike[str] | object) -> Loaded:
     """
     if isinstance(model, Loaded):
         return model
-    return translate(model if isinstance(model, Model) else read(model))
+    return translate(model if isinstance(model, Model) else read(model, inputs))
 
 
 __all__ = ["Loaded", "Model", "load", "read"]

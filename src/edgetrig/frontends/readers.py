@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
 from edgetrig.files import existing_file
@@ -14,6 +17,10 @@ from edgetrig.frontends.model import Model
 
 HEAD: Final = 4096
 """Bytes at the start of a file by which readers that share a suffix know their own."""
+
+
+Inputs = Sequence[Sequence[int | None] | NDArray[Any]] | None
+"""The inputs of a live model that does not know their shapes."""
 
 
 @dataclass(frozen=True)
@@ -30,28 +37,38 @@ class Reader:
         Of the files it reads.
     packages
         Top-level packages that its live models' classes come from.
+    shapeless
+        Whether its live models do not know their inputs' shapes, so that ``read_model`` takes them.
     """
 
     room: str
     suffixes: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    shapeless: bool = False
 
     def package(self) -> Any:
         """Import and return the front end."""
         return importlib.import_module(f"edgetrig.frontends.{self.room}")
 
 
-READERS: Final = (Reader("keras", (".keras",), ("keras",)),)
+READERS: Final = (
+    Reader("keras", (".keras",), ("keras",)),
+    Reader("onnx", (".onnx",), ("onnx", "qonnx")),
+    Reader("torch", (".pt2", ".pt", ".pth"), ("torch",), shapeless=True),
+)
 """Every front end; of those that share a suffix the first that knows a file takes it."""
 
 
-def read(model: str | os.PathLike[str] | object) -> Model:
+def read(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Model:
     """Return a model as its library's front end reads it, before it becomes a circuit.
 
     Parameters
     ----------
     model
         A model file, which is read without executing anything in it, or a live model.
+    inputs
+        For a live PyTorch module: one entry for each input, its shape without the event axis, or an
+        array that holds one event. Other models bring their shapes.
 
     Raises
     ------
@@ -61,13 +78,22 @@ def read(model: str | os.PathLike[str] | object) -> Model:
         If the file does not exist or cannot be read.
     """
     if isinstance(model, str | os.PathLike):
+        _no_shapes(inputs, str(model))
         return _read_file(Path(model))
     for base in type(model).__mro__:
         for reader in READERS:
             if base.__module__.split(".")[0] in reader.packages:
+                if reader.shapeless:
+                    return reader.package().read_model(model, inputs)  # type: ignore[no-any-return]
+                _no_shapes(inputs, f"the {type(model).__name__}")
                 return reader.package().read_model(model)  # type: ignore[no-any-return]
     known = ", ".join(package for reader in READERS for package in reader.packages)
     raise ModelError(f"cannot compile a {type(model).__name__}; known: files and models of {known}")
+
+
+def _no_shapes(inputs: Inputs, model: str) -> None:
+    if inputs is not None:
+        raise ModelError(f"{model}: it brings the shapes of its inputs; leave inputs= out")
 
 
 def _read_file(path: Path) -> Model:

@@ -1,0 +1,211 @@
+"""A live module, exported for one event, and the proof that it keeps events apart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.errors import require
+from edgetrig.frontends.torch.operation import Shape
+
+InputShape = Sequence[int | None] | NDArray[Any]
+"""One input: its shape without the event axis (None marks that axis where it is not the first), or
+an example event."""
+
+_ADVICE: Final = (
+    ("Cannot access data_ptr", "use operations of torch alone"),
+    ("data-dependent", "its control flow depends on the event; use torch.where"),
+    ("Could not guard", "its control flow depends on the event; use torch.where"),
+    ("GuardOnDataDependent", "its control flow depends on the event; use torch.where"),
+)
+
+
+_RANDOM: Final = ("rand", "randn", "randint", "rand_like", "randn_like", "bernoulli", "normal")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported program for one event.
+
+    Parameters
+    ----------
+    program
+        PyTorch's exported program, free of in-place changes.
+    inputs
+        Shapes of the inputs without the event axis.
+    input_axes, output_axes
+        Where the event axis is in every input and output.
+    """
+
+    program: Any
+    inputs: tuple[Shape, ...]
+    input_axes: tuple[int, ...]
+    output_axes: tuple[int, ...]
+
+
+def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
+    """Export a module for one event.
+
+    Raises
+    ------
+    ValueError
+        If shapes are missing or wrong, the module cannot be exported, or it mixes events.
+    """
+    torch = require("torch", "torch")
+    _refuse(module)
+    given = [_Example(torch, shape) for shape in (inputs or [_guess(torch, module)])]
+    with _inference(torch, module):
+        one = [example.tensor(1) for example in given]
+        try:
+            with redirect_stdout(StringIO()):  # where it fails it prints its graph
+                program = torch.export.export(module, tuple(one)).run_decompositions({})
+        except Exception as error:  # the exporter raises whatever the module's own code does
+            raise ValueError(_one_line(error)) from error
+        _refuse_random(program)
+        axes = _output_axes(torch, module, given)
+    return Exported(
+        program,
+        tuple(example.shape for example in given),
+        tuple(example.axis for example in given),
+        axes,
+    )
+
+
+class _Example:
+    """Makes events for one input."""
+
+    def __init__(self, torch: Any, given: InputShape) -> None:
+        self._torch = torch
+        event = None if isinstance(given, Sequence) else np.asarray(given)
+        shape = tuple(given) if isinstance(given, Sequence) else tuple(np.shape(given))
+        self.axis = shape.index(None) if None in shape else 0
+        if shape.count(None) > 1 or not all(n is None or n > 0 for n in shape):
+            raise ValueError(
+                f"inputs: {shape} is not a shape of positive sizes with one None at most"
+            )
+        self.shape = tuple(int(n) for n in shape if n is not None)
+        self.whole = event is not None and event.dtype.kind in "biu"
+
+    def tensor(self, events: int) -> Any:
+        """Return example events."""
+        shape = (*self.shape[: self.axis], events, *self.shape[self.axis :])
+        if self.whole:
+            return self._torch.zeros(shape, dtype=self._torch.int64)
+        return self._torch.zeros(shape)
+
+    def changed(self, random: Any) -> tuple[Any, Any]:
+        """Return two events of random numbers, and the same with the second one changed."""
+        shape = (*self.shape[: self.axis], 2, *self.shape[self.axis :])
+        draws = [random.standard_normal(shape), 64 * random.standard_normal(shape)]
+        if self.whole:
+            draws = [random.integers(0, 2, shape) for _ in draws]
+        first, other = (
+            self._torch.from_numpy(np.asarray(draw, np.int64 if self.whole else np.float32))
+            for draw in draws
+        )
+        second = first.clone()
+        second.select(self.axis, 1).copy_(other.select(self.axis, 1))
+        return first, second
+
+
+def _output_axes(torch: Any, module: Any, given: Sequence[_Example]) -> tuple[int, ...]:
+    """Return where the outputs have the event axis, once it is sure that events do not mix."""
+    random = np.random.default_rng(0)
+    with torch.no_grad():
+        one = _outputs(torch, module(*(example.tensor(1) for example in given)))
+        try:
+            pairs = [example.changed(random) for example in given]
+            first, second = (_outputs(torch, module(*event)) for event in zip(*pairs, strict=True))
+        except Exception:
+            # The module takes one event at a time: it cannot mix what it never sees together.
+            return tuple(0 for _ in one)
+    axes = []
+    for number, (alone, left, right) in enumerate(zip(one, first, second, strict=True)):
+        differing = [k for k, n in enumerate(left.shape) if k >= alone.ndim or n != alone.shape[k]]
+        if left.ndim != alone.ndim or len(differing) != 1 or left.shape[differing[0]] != 2:
+            raise ValueError(
+                f"output {number} has shape {tuple(alone.shape)} for one event and"
+                f" {tuple(left.shape)} for two; keep the event axis apart"
+            )
+        axis = differing[0]
+        same = torch.equal(left.select(axis, 0), right.select(axis, 0))
+        if not same and torch.isfinite(left.select(axis, 0)).all():
+            raise ValueError(
+                f"output {number} of one event changes with another event; hardware sees one event"
+                " at a time (no sums, means or norms over the event axis)"
+            )
+        axes.append(axis)
+    return tuple(axes)
+
+
+def _outputs(torch: Any, tree: Any) -> list[Any]:
+    from torch.utils import _pytree as pytree
+
+    return [leaf for leaf in pytree.tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def _guess(torch: Any, module: Any) -> Shape:
+    """Return the shape that a first Linear layer asks for."""
+    for child in module.modules():
+        if type(child).__module__.startswith("torch.nn") and [*child.parameters(recurse=False)]:
+            if isinstance(child, torch.nn.Linear):
+                return (child.in_features,)
+            break
+    raise ValueError(
+        "the shape of its input is unknown; give it without the event axis:"
+        " edgetrig.compile(module, inputs=[(16,)])"
+    )
+
+
+def _refuse(module: Any) -> None:
+    """Refuse modules whose meaning the exporter does not see."""
+    for child in module.modules():
+        root = type(child).__module__.partition(".")[0]
+        if root == "brevitas":
+            raise ValueError(
+                "Brevitas modules are read from QONNX: call brevitas.export.export_qonnx(module,"
+                " args, path) and pass the file"
+            )
+        if type(child).__name__ in ("RecursiveScriptModule", "ScriptModule"):
+            raise ValueError("a TorchScript module cannot be read; pass the Python module")
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if tensor.device.type != "cpu":
+            raise ValueError(f"'{name}' is on {tensor.device}; call module.cpu() first")
+
+
+def _refuse_random(program: Any) -> None:
+    for node in program.graph_module.graph.nodes:
+        name = getattr(getattr(node.target, "overloadpacket", None), "__name__", "")
+        if name in _RANDOM:
+            raise ValueError(f"'{name}' is random; hardware computes a function")
+
+
+@contextmanager
+def _inference(torch: Any, module: Any) -> Iterator[None]:
+    """Put a module into evaluation mode, and back."""
+    training = [child for child in module.modules() if child.training]
+    for child in training:
+        child.training = False
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # the exporter writes pages on what one line says here
+    try:
+        yield
+    finally:
+        logging.disable(before)
+        for child in training:
+            child.training = True
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    for sign, advice in _ADVICE:
+        if sign in text or sign in type(error).__name__:
+            return f"torch.export cannot follow it: {advice}"
+    return f"torch.export cannot follow it: {text[:300]}"

@@ -1,0 +1,190 @@
+"""Linear layers, products of matrices, contractions, and attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from edgetrig.frontends.layers import attention
+from edgetrig.frontends.torch.operation import Call, Weight, is_constant
+from edgetrig.frontends.values import Shifted, Value, exact
+
+Function = Callable[..., Any]
+
+
+def linear(call: Call, input: Value, weight: Value, bias: Any = None) -> Value:
+    """``input @ weight.T + bias``."""
+    if not is_constant(weight):
+        result = call.operand(input, "kernel") @ np.swapaxes(exact(weight), -1, -2)
+        return result if bias is None else result + call.operand(bias, "bias")
+    kernel = call.weight(weight, "kernel").T
+    offset: Any = 0.0 if bias is None else call.operand(bias, "bias")
+    if isinstance(input, Shifted):  # the bias takes in what is still to be added
+        return input.array @ kernel + (offset + input.offset @ kernel)
+    return exact(input) @ kernel + offset
+
+
+def matmul(call: Call, x: Value, other: Value) -> Value:
+    """Product of matrices; a constant one is a kernel."""
+    return call.operand(x, "kernel") @ call.operand(other, "kernel")
+
+
+def _bmm(call: Call, x: Value, mat2: Value) -> Value:
+    return matmul(call, x, mat2)
+
+
+def _addmm(
+    call: Call, x: Value, mat1: Value, mat2: Value, beta: float = 1, alpha: float = 1
+) -> Value:
+    """``beta * x + alpha * mat1 @ mat2``."""
+    return _weighted(call, x, matmul(call, mat1, mat2), beta, alpha)
+
+
+def _baddbmm(
+    call: Call, x: Value, batch1: Value, batch2: Value, beta: float = 1, alpha: float = 1
+) -> Value:
+    return _weighted(call, x, matmul(call, batch1, batch2), beta, alpha)
+
+
+def _weighted(call: Call, x: Value, product: Any, beta: float, alpha: float) -> Value:
+    if alpha != 1:
+        product = product * call.number(alpha)
+    if beta == 0:
+        return product
+    offset = call.operand(x, "bias")
+    return product + (offset if beta == 1 else offset * call.number(beta))
+
+
+def _mv(call: Call, x: Value, vec: Value) -> Value:
+    return matmul(call, x, vec)
+
+
+def _dot(call: Call, x: Value, tensor: Value) -> Value:
+    return np.sum(call.operand(x, "kernel") * call.operand(tensor, "kernel"))
+
+
+def _outer(call: Call, x: Value, vec2: Value) -> Value:
+    return call.operand(x, "kernel")[:, None] * call.operand(vec2, "kernel")[None, :]
+
+
+def _tensordot(
+    call: Call, x: Value, other: Value, dims_self: list[int], dims_other: list[int]
+) -> Value:
+    """Contract some axes of two arrays."""
+    left, right = call.operand(x, "kernel"), call.operand(other, "kernel")
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    names = [[next(letters) for _ in range(v.ndim)] for v in (left, right)]
+    contracted = set()
+    for a, b in zip(dims_self, dims_other, strict=True):
+        names[1][b] = names[0][a]
+        contracted.add(names[0][a])
+    out = "".join(c for c in names[0] + names[1] if c not in contracted)
+    return _contracted(f"{''.join(names[0])},{''.join(names[1])}->{out}", [left, right])
+
+
+def _bilinear(call: Call, input1: Value, input2: Value, weight: Weight, bias: Any = None) -> Value:
+    """``y[o] = sum x1[i] weight[o, i, j] x2[j] + bias[o]``."""
+    kernel = call.weight(weight, "kernel")
+    x, y = exact(input1), exact(input2)
+    terms = (x[..., :, None] * y[..., None, :]).reshape((*x.shape[:-1], -1))
+    result = terms @ kernel.reshape((kernel.shape[0], -1)).T
+    return result if bias is None else result + call.weight(bias, "bias")
+
+
+def einsum(call: Call, equation: str, tensors: list[Value], path: Any = None) -> Value:
+    """Contract named axes; ``...`` stands for leading axes."""
+    arrays = [call.operand(tensor, "kernel") for tensor in tensors]
+    left, arrow, out = equation.replace(" ", "").partition("->")
+    names = left.split(",")
+    unused = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
+    hidden = max(a.ndim - len(n.replace("...", "")) for a, n in zip(arrays, names, strict=True))
+    ellipsis = "".join(unused[:hidden])
+    spelled = []
+    for array, name in zip(arrays, names, strict=True):
+        count = array.ndim - len(name.replace("...", ""))
+        spelled.append(name.replace("...", ellipsis[len(ellipsis) - count :]))
+    if not arrow:
+        letters = "".join(names).replace(".", "")
+        out = "".join(c for c in sorted(set(letters)) if letters.count(c) == 1)
+        out = (ellipsis if "." in left else "") + out
+    return _contracted(f"{','.join(spelled)}->{out.replace('...', ellipsis)}", arrays)
+
+
+def _contracted(equation: str, arrays: list[Any]) -> Any:
+    """Return an einsum, as one matrix product where it can be: that shares the most work."""
+    left, _, out = equation.partition("->")
+    names = left.split(",")
+    if len(arrays) == 2 and not set(names[0]) & set(names[1]) & set(out):
+        shared = [c for c in names[0] if c in names[1]]
+        free = [[c for c in name if c not in shared] for name in names]
+        if set(free[0]) | set(free[1]) == set(out) and shared:
+            return _as_product(arrays, names, shared, free, out)
+    return np.einsum(equation, *arrays)
+
+
+def _as_product(
+    arrays: list[Any], names: list[str], shared: list[str], free: list[list[str]], out: str
+) -> Any:
+    x = np.transpose(arrays[0], [names[0].index(c) for c in free[0] + shared])
+    y = np.transpose(arrays[1], [names[1].index(c) for c in shared + free[1]])
+    depth = int(np.prod(x.shape[len(free[0]) :]))
+    product = x.reshape((-1, depth)) @ y.reshape((depth, -1))
+    product = product.reshape((*x.shape[: len(free[0])], *y.shape[len(shared) :]))
+    order = free[0] + free[1]
+    return np.transpose(product, [order.index(c) for c in out])
+
+
+def _attention(
+    call: Call,
+    query: Value,
+    key: Value,
+    value: Value,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Value:
+    """``softmax(scale query key^T + mask) value``."""
+    if enable_gqa:
+        raise ValueError("enable_gqa is not supported; repeat the keys' and values' heads")
+    q, k, v = (exact(each) for each in (query, key, value))
+    mask = attention.causal(q.shape[-2], k.shape[-2]) if is_causal else None
+    if attn_mask is not None:
+        mask = _mask(attn_mask)
+    return attention.scaled_dot_product(q, k, v, call.precision, scale, mask)
+
+
+def _mask(mask: Any) -> Any:
+    """Return a mask of 1 and 0."""
+    if not isinstance(mask, Weight):
+        return exact(mask)
+    values = mask.values
+    if values.dtype.kind != "f":
+        return values.astype(np.float64)
+    if set(np.unique(values)) - {0.0, -np.inf}:
+        raise ValueError("its mask adds numbers other than 0 and -inf; add them to the scores")
+    return np.where(values == 0, 1.0, 0.0)
+
+
+HANDLERS: Final[Mapping[str, Function]] = {
+    "linear": linear,
+    "matmul": matmul,
+    "mm": _bmm,
+    "bmm": _bmm,
+    "mv": _mv,
+    "dot": _dot,
+    "vdot": _dot,
+    "outer": _outer,
+    "ger": _outer,
+    "addmm": _addmm,
+    "baddbmm": _baddbmm,
+    "tensordot": _tensordot,
+    "bilinear": _bilinear,
+    "einsum": einsum,
+    "scaled_dot_product_attention": _attention,
+}
+"""By ATen's names."""

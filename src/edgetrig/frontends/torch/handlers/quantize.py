@@ -1,0 +1,108 @@
+"""Quantisers: hand-written ones as `rounding` finds them, and PyTorch's fake quantisation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+import numpy as np
+
+from edgetrig import circuit
+from edgetrig.circuit import Overflow, Rounding
+from edgetrig.frontends.quantizer import ROUND, Quantizer
+from edgetrig.frontends.torch.handlers.arithmetic import multiply, powers_of_two
+from edgetrig.frontends.torch.operation import Call, Weight, values_of
+from edgetrig.frontends.values import Pending, Raw, Value, exact, quantized
+
+Function = Callable[..., Any]
+
+
+def quantize(call: Call, x: Value, scale: float, rounding: str, low: float, high: float) -> Value:
+    """``clamp(round(x * scale), low, high)`` for a scale that is a power of two."""
+    value = multiply(call, x, scale)
+    waiting = isinstance(value, Raw | Pending)
+    if math.isinf(low) or math.isinf(high):
+        if waiting:
+            raise ValueError("it rounds without bounds; put torch.clamp with two bounds around it")
+        return _clamped(whole(exact(value), rounding), low, high)
+    result = quantized(value, _type(low, high, rounding))
+    return exact(result) if _is_type(low, high) else _clamped(exact(result), low, high)
+
+
+def _clamped(x: Any, low: float, high: float) -> Any:
+    x = x if math.isinf(low) else np.maximum(x, low)
+    return x if math.isinf(high) else np.minimum(x, high)
+
+
+def _type(low: float, high: float, rounding: str) -> Quantizer:
+    """Return the smallest type of whole numbers that holds an interval."""
+    bits = max(int(max(high, -low - 1, 0)).bit_length(), 0)
+    overflow: Overflow = "SAT_SYM" if low == -high and _is_type(low, high) else "SAT"
+    signed, integer, fraction = (np.array(v) for v in (int(low < 0), bits, 0))
+    return Quantizer(signed, integer, fraction, cast(Rounding, rounding), overflow)
+
+
+def _is_type(low: float, high: float) -> bool:
+    """Whether an interval is all that a type holds."""
+    top = int(high)
+    return top >= 0 and top & (top + 1) == 0 and low in (0, -top - 1, -top)
+
+
+def whole(x: Any, rounding: str) -> Any:
+    """Return an exact array rounded to whole numbers of any size."""
+    if not isinstance(x, circuit.Array):
+        return x.map(ROUND[rounding]) if hasattr(x, "map") else ROUND[rounding](x)
+    lo, hi = x.interval
+    top = np.maximum(np.abs(lo.astype(object)), np.abs(hi.astype(object)))
+    bits = np.array([int(v).bit_length() for v in top.reshape(-1)], np.int64).reshape(x.shape)
+    integer = np.maximum(bits - x.fraction + 1, 1)
+    return circuit.quantize(x, 1, integer, 0, cast(Rounding, rounding), "WRAP")
+
+
+def fake_quantize(
+    call: Call, x: Value, scale: Any, zero_point: Any, quant_min: int, quant_max: int, **_: Any
+) -> Value:
+    """PyTorch's ``fake_quantize_per_tensor_affine``."""
+    step, zero = values_of(scale).reshape(-1), values_of(zero_point).reshape(-1)
+    return _fake_quantized(call, x, step, zero, (quant_min, quant_max))
+
+
+def fake_quantize_by_channel(
+    call: Call,
+    x: Value,
+    scale: Weight,
+    zero_point: Weight,
+    axis: int,
+    quant_min: int,
+    quant_max: int,
+) -> Value:
+    """PyTorch's ``fake_quantize_per_channel_affine``."""
+    shape = [1] * len(call.shape)
+    shape[axis] = -1
+    step, zero = values_of(scale).reshape(shape), values_of(zero_point).reshape(-1)
+    return _fake_quantized(call, x, step, zero, (quant_min, quant_max))
+
+
+def _fake_quantized(call: Call, x: Value, step: Any, zero: Any, bounds: tuple[int, int]) -> Value:
+    if not powers_of_two(step) or len(set(zero.tolist())) > 1:
+        raise ValueError(
+            f"its scale {step.reshape(-1)[0]} is no power of two, or its zero points differ; round"
+            " the scales to powers of two, or export the model to ONNX with QuantizeLinear"
+        )
+    scaled = multiply(call, x, Weight(1 / step))
+    low, high = (bound - zero[0] for bound in bounds)
+    return quantize(call, scaled, 1.0, "RND_CONV", low, high) * step
+
+
+def _decimals(call: Call, x: Value, decimals: int = 0) -> Value:
+    raise ValueError("round(decimals=...) is not exact in binary; round x * 2**n instead")
+
+
+HANDLERS: Final[Mapping[str, Function]] = {
+    "quantize": quantize,
+    "round": _decimals,
+    "fake_quantize_per_tensor_affine": fake_quantize,
+    "fake_quantize_per_channel_affine": fake_quantize_by_channel,
+}
+"""By ATen's names."""
