@@ -1,0 +1,223 @@
+"""From a graph to the steps of a model: shapes are found by replaying it on zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from edgetrig.errors import CircuitError
+from edgetrig.frontends.model import Constant, Key, Step
+from edgetrig.frontends.onnx.fold import constant_node, folded
+from edgetrig.frontends.onnx.graph import Entry, Graph, GraphInput
+from edgetrig.frontends.onnx.node import Node
+from edgetrig.frontends.onnx.operators import MOVERS, QUANTIZERS, Handler, handler_of
+from edgetrig.frontends.onnx.scaled import Known, bounded_shape, shape_of
+from edgetrig.frontends.onnx.tabled import Tabled
+from edgetrig.frontends.precision import Precision
+from edgetrig.frontends.quantizer import Quantizer
+from edgetrig.frontends.values import Pending, Raw, Value, exact, rearranged
+
+_WHOLE_INPUTS: Final = {
+    "bool": (0, 1), "uint8": (0, 8), "int8": (1, 7), "uint16": (0, 16), "int16": (1, 15),
+    "uint32": (0, 32), "int32": (1, 31),
+}  # fmt: skip
+"""Sign and further bits of inputs that are whole numbers. Wider ones take what reads them."""
+
+
+class _Shapes(Precision):
+    """Lets everything be computed, as only shapes are looked at."""
+
+    def inner(self, value: Value, role: str) -> Value:
+        return value.array if isinstance(value, Pending) else value
+
+
+class NodeError(ValueError):
+    """A node that cannot be built; carries it."""
+
+    def __init__(self, node: Node, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+@dataclass
+class Built:
+    """What a graph becomes for a number of events.
+
+    ``known`` holds the constants, ``shapes`` those of all other values, by name.
+    """
+
+    events: int
+    steps: list[Step] = field(default_factory=list)
+    known: dict[str, Known] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def build(graph: Graph, events: int, whole: bool) -> Built:
+    """Return the steps of a graph.
+
+    Parameters
+    ----------
+    graph
+        The graph.
+    events
+        Size of the event axis that every value is built with.
+    whole
+        Whether inputs have no event axis: all their axes belong to one event.
+
+    Raises
+    ------
+    NodeError
+        If a node is not supported or does not fit its arguments.
+    """
+    built = Built(events, known={name: Known(v) for name, v in graph.constants.items()})
+    values: dict[str, Value] = {}
+    for given in graph.inputs:
+        values[given.name] = np.zeros(input_shape(given, events, whole))
+    added = frozenset() if whole else frozenset(given.name for given in graph.inputs)
+    types = {given.name: given.type for given in graph.inputs}
+    for entry in graph.entries:
+        try:
+            with np.errstate(all="ignore"):
+                _add(built, values, entry, graph, added, types)
+        except (ValueError, CircuitError, TypeError, IndexError, KeyError, AttributeError) as error:
+            damaged = not isinstance(error, ValueError | CircuitError)
+            message = f"its description is damaged ({error!r})" if damaged else str(error)
+            raise NodeError(entry.node, message) from error
+    built.shapes = {name: shape_of(value) for name, value in values.items()}
+    return built
+
+
+def input_shape(given: GraphInput, events: int, whole: bool) -> tuple[int, ...]:
+    """Return an input's shape, with the event axis if it has one.
+
+    Raises
+    ------
+    ValueError
+        If a size other than that of the event axis is not fixed.
+    """
+    sizes = given.sizes if whole else (events, *given.sizes[1:])
+    if any(n is None for n in sizes):
+        raise ValueError(
+            f"input '{given.name}' has sizes that are not fixed; export the model with fixed shapes"
+        )
+    return bounded_shape([n for n in sizes if n is not None])
+
+
+def _add(
+    built: Built,
+    values: dict[str, Value],
+    entry: Entry,
+    graph: Graph,
+    added: frozenset[str],
+    types: dict[str, str],
+) -> None:
+    """Compute a node if its arguments are constant, else add its step."""
+    arguments = [_argument(name, built, values) for name in entry.arguments]
+    kind = entry.node.kind
+    if kind == "Constant":
+        results: Sequence[Any] = [constant_node(entry)]
+    elif kind in ("Shape", "Size"):
+        results = [_shape(entry.node, shape_of(arguments[0]))]
+    elif all(v is None or isinstance(v, Known) for v in arguments):
+        if kind in MOVERS or kind in QUANTIZERS:
+            results = _results(handler_of(kind), entry.node, arguments)
+        else:
+            results = folded(entry, arguments, graph.opsets[""])
+    else:
+        function = _function(handler_of(kind), entry, graph, added, types)
+        looking = replace(entry.node, precision=_Shapes())
+        results = _results(handler_of(kind), looking, arguments)
+        _add_step(built, entry, graph, arguments, results, function)
+    for name, value in zip(entry.results, results, strict=False):
+        if isinstance(value, Known):
+            built.known[name] = value
+        elif name:
+            values[name] = np.zeros(shape_of(value)) if _waits(value) else value
+
+
+def _argument(name: str, built: Built, values: dict[str, Value]) -> Value | Known:
+    if not name:
+        return None
+    return built.known[name] if name in built.known else values[name]
+
+
+def _waits(value: Value) -> bool:
+    return isinstance(value, Pending | Tabled)
+
+
+def _shape(node: Node, shape: tuple[int, ...]) -> Known:
+    if node.kind == "Size":
+        return Known(np.array(int(np.prod(shape)), np.int64))
+    end = node.integer("end", len(shape))
+    return Known(np.array(shape[node.integer("start", 0) : end], np.int64))
+
+
+def _results(handler: Handler, node: Node, arguments: Sequence[Any]) -> Sequence[Any]:
+    results = handler(node, *arguments)
+    for value in results:
+        bounded_shape(shape_of(value))
+    return results
+
+
+def _add_step(
+    built: Built,
+    entry: Entry,
+    graph: Graph,
+    arguments: Sequence[Any],
+    results: Sequence[Any],
+    function: Callable[..., Sequence[Value]],
+) -> None:
+    keys: list[Key] = []
+    given: list[Key] = []
+    for name, value in zip(entry.arguments, arguments, strict=True):
+        known = value is None or isinstance(value, Known)
+        given.append(Constant(value) if known else name)
+    for name, value in zip(entry.results, results, strict=False):
+        if name and not isinstance(value, Known):
+            keys.append(name)
+            if name in graph.outputs:
+                keys.append(output_key(name))
+    node = entry.node
+    built.steps.append(Step(node.name, node.kind, function, tuple(given), tuple(keys)))
+
+
+def output_key(name: str) -> Key:
+    """Return the key of an output as the model gives it, without the event axis."""
+    return ("output", name)
+
+
+def _function(
+    handler: Handler, entry: Entry, graph: Graph, added: frozenset[str], types: dict[str, str]
+) -> Callable[..., Sequence[Value]]:
+    """Return what a step computes: event axes are put on inputs and taken off outputs."""
+
+    def run(precision: Precision, *arguments: Value) -> Sequence[Value]:
+        given = []
+        for name, argument in zip(entry.arguments, arguments, strict=True):
+            value = as_given(argument, types[name]) if name in types else argument
+            given.append(rearranged(value, lambda v: v[None]) if name in added else value)
+        try:
+            results = handler(replace(entry.node, precision=precision), *given)
+        except (TypeError, IndexError, KeyError, AttributeError) as error:
+            raise ValueError(f"its description is damaged ({error!r})") from error
+        made: list[Value] = []
+        for name, value in zip(entry.results, results, strict=False):
+            if name and not isinstance(value, Known):
+                made.append(value)
+                if name in graph.outputs:
+                    made.append(rearranged(value, lambda v: v[0]) if added else value)
+        return made
+
+    return run
+
+
+def as_given(value: Value, type_: str) -> Value:
+    """Return an input as exact whole numbers, if its type says how many bits they have."""
+    if not isinstance(value, Raw) or type_ not in _WHOLE_INPUTS:
+        return value
+    signed, bits = _WHOLE_INPUTS[type_]
+    port = Quantizer(np.array(signed), np.array(bits), np.array(0), "RND", "SAT")
+    return exact(value.quantized(port))

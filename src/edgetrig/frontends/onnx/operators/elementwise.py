@@ -1,0 +1,229 @@
+"""Arithmetic, comparisons and logic, element by element with broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from edgetrig.frontends.layers.activation import pending
+from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
+from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.onnx.scaled import (
+    Known,
+    Scaled,
+    add_known,
+    bounded_shape,
+    numbers,
+    one_scale,
+    scaled,
+    shape_of,
+    times_known,
+)
+from edgetrig.frontends.values import Raw, Value, exact
+
+
+def _fit(*values: Value | Known) -> None:
+    bounded_shape(np.broadcast_shapes(*(shape_of(v) for v in values)))
+
+
+def plus(node: Node, x: Value | Known, y: Value | Known) -> Value:
+    """Return x + y; whole numbers of one scale are added as such."""
+    _fit(x, y)
+    if isinstance(x, Known):
+        x, y = y, x
+    if isinstance(y, Known):
+        return add_known(x, node.constants(y, "bias"))
+    if isinstance(x, Scaled) or isinstance(y, Scaled):
+        return _sum_of_scaled(one_scale(x, ()), one_scale(y, ()))
+    return exact(x) + exact(y)
+
+
+def _sum_of_scaled(x: Scaled, y: Scaled) -> Value:
+    """Return the sum, in units of the finer scale; their ratio is rounded to float32."""
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    coarse, fine = np.broadcast_to(x.scale, shape), np.broadcast_to(y.scale, shape)
+    if coarse.max() < fine.max():
+        x, y, coarse, fine = y, x, fine, coarse
+    ratio = (coarse / fine).astype(np.float32).astype(np.float64)
+    near = np.ldexp(1.0, np.rint(np.log2(ratio)).astype(np.int32))
+    ratio = np.where(np.abs(ratio / near - 1) < 2.0**-20, near, ratio)
+    return scaled(x.array * ratio + y.array, fine, x.offset + y.offset)
+
+
+def add(node: Node, x: Argument, y: Argument) -> Results:
+    """ONNX' ``Add``."""
+    return [plus(node, x, y)]
+
+
+def subtract(node: Node, x: Argument, y: Argument) -> Results:
+    """ONNX' ``Sub``."""
+    if isinstance(y, Known):
+        return [add_known(x, -node.constants(y, "bias"))]
+    return [plus(node, x, times_known(y, -1.0))]
+
+
+def times(node: Node, x: Value | Known, y: Value | Known) -> Value:
+    """Return x * y; scales are multiplied aside."""
+    _fit(x, y)
+    if isinstance(x, Known):
+        x, y = y, x
+    if isinstance(y, Known):
+        return times_known(x, node.constants(y, "scale"))
+    if isinstance(x, Scaled) or isinstance(y, Scaled):
+        a, b = one_scale(x, ()), one_scale(y, ())
+        if a.pure and b.pure:
+            return scaled(a.array * b.array, a.scale * b.scale)
+    return exact(x) * exact(y)
+
+
+def multiply(node: Node, x: Argument, y: Argument) -> Results:
+    """ONNX' ``Mul``."""
+    return [times(node, x, y)]
+
+
+def divide(node: Node, x: Argument, y: Argument) -> Results:
+    """ONNX' ``Div`` by constants."""
+    if not isinstance(y, Known):
+        raise ValueError("it divides by a computed value; only constants divide")
+    _fit(x, y)
+    divisor = numbers(y.real)
+    if not divisor.all():
+        raise ValueError("it divides by zero")
+    return [times_known(x, node.precision.weight(1 / divisor, "scale"))]
+
+
+def negative(node: Node, x: Value) -> Results:
+    """ONNX' ``Neg``."""
+    return [times_known(x, -1.0)]
+
+
+def homogeneous(function: Callable[[Any], Any]) -> Callable[..., Results]:
+    """Return an operator with ``f(s x) = s f(x)`` for positive s, which scales pass through."""
+
+    def handler(node: Node, x: Value) -> Results:
+        if isinstance(x, Scaled) and x.pure:
+            return [scaled(function(x.array), x.scale)]
+        return [function(exact(x))]
+
+    return handler
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Results]:
+    """Return an operator on exact arrays and constants."""
+
+    def handler(node: Node, *values: Argument) -> Results:
+        _fit(*values)
+        return [function(*(array(v, node) for v in values))]
+
+    return handler
+
+
+def variadic(function: Callable[[Any, Any], Any]) -> Callable[..., Results]:
+    """Return an operator on any number of values: ``Max``, ``Min``; one common scale stays."""
+
+    def two(x: Value | Known, y: Value | Known) -> Value:
+        _fit(x, y)
+        if isinstance(x, Scaled) and isinstance(y, Scaled) and x.pure and y.pure:
+            shape = np.broadcast_shapes(x.shape, y.shape)
+            if (np.broadcast_to(x.scale, shape) == np.broadcast_to(y.scale, shape)).all():
+                return scaled(function(x.array, y.array), x.scale)
+        return function(array(x), array(y))
+
+    def handler(node: Node, *values: Argument) -> Results:
+        return [reduce(two, (v for v in values if v is not None))]
+
+    return handler
+
+
+def total(node: Node, *values: Argument) -> Results:
+    """ONNX' ``Sum`` of any number of values."""
+    return [reduce(lambda x, y: plus(node, x, y), (v for v in values if v is not None))]
+
+
+def average(node: Node, *values: Argument) -> Results:
+    """ONNX' ``Mean`` of any number of values."""
+    return [times_known(total(node, *values)[0], 1 / len(values))]
+
+
+def power(node: Node, x: Value, exponent: Value | Known) -> Results:
+    """ONNX' ``Pow`` with one constant exponent: exact for whole ones, else a table."""
+    p = float(constant(exponent, "exponent").ravel()[0])
+    if shape_of(exponent) not in ((), (1,)):
+        raise ValueError("its exponent must be one number")
+    if p in range(1, 5):
+        if isinstance(x, Scaled) and x.pure:
+            return [scaled(x.array ** int(p), x.scale ** int(p))]
+        return [exact(x) ** int(p)]
+    return [pending(f"power {p:g}", lambda v: np.power(v, p), x)]
+
+
+def clip(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``Clip``."""
+    x = arguments[0]
+    bounds = []
+    for index, (name, default) in enumerate((("min", -np.inf), ("max", np.inf)), 1):
+        given = argument(arguments, index)
+        if given is None:
+            bounds.append(node.number(name, default))
+        else:
+            bounds.append(float(constant(given, name).ravel()[0]))
+    low, high = (v if abs(v) < 1e38 else np.copysign(np.inf, v) for v in bounds)
+    if isinstance(x, Scaled) and not (x.pure and low in (0, -np.inf) and high == np.inf):
+        return [x.clipped(low, high)]
+    return homogeneous(lambda v: _clipped(v, low, high))(node, x)
+
+
+def _clipped(v: Any, low: float, high: float) -> Any:
+    v = np.maximum(v, low) if np.isfinite(low) else v
+    return np.minimum(v, high) if np.isfinite(high) else v
+
+
+def cast_like(node: Node, x: Value, like: Argument) -> Results:
+    """ONNX' ``CastLike`` a constant."""
+    if constant(like, "type").dtype.kind == "f":
+        return [x]
+    return _to_whole(x)
+
+
+def cast(node: Node, x: Value) -> Results:
+    """ONNX' ``Cast``: to whole numbers towards zero, to truth values, or nothing at all."""
+    to = node.integer("to", 1)
+    if to in (1, 10, 11, 16):  # float, float16, double, bfloat16
+        if to in (10, 16) and not isinstance(x, Known):
+            raise ValueError("it casts to 16-bit floats; export the model in float32")
+        return [x]
+    return [exact(x) != 0] if to == 9 else _to_whole(x)
+
+
+def _to_whole(x: Value) -> Results:
+    if isinstance(x, Raw):  # what reads it says how many bits it needs
+        return [x]
+    x = exact(x)
+    return [np.where(x < 0, -np.floor(-x), np.floor(x))]
+
+
+def sign(node: Node, x: Value) -> Results:
+    """ONNX' ``Sign``."""
+    v = x.array if isinstance(x, Scaled) and x.pure else exact(x)
+    return [np.where(v > 0, 1.0, np.where(v < 0, -1.0, 0.0))]
+
+
+def is_(function: Callable[[Any, Any], Any]) -> Callable[..., Results]:
+    """Return an operator on truth values."""
+    return plain(lambda x, y: function(x != 0, y != 0))
+
+
+def where(node: Node, condition: Value, x: Argument, y: Argument) -> Results:
+    """ONNX' ``Where``."""
+    _fit(condition, x, y)
+    return [np.where(array(condition), array(x, node), array(y, node))]
+
+
+def rounding(mode: str) -> Callable[..., Results]:
+    """Return the operator that rounds to whole numbers."""
+    from edgetrig.frontends.onnx.requantize import rounded
+
+    return lambda node, x: [rounded(exact(x), mode)]

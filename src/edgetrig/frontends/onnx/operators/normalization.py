@@ -1,0 +1,77 @@
+"""Normalisations: batch norm is a factor and an offset, others need types inside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetrig.frontends.layers import normalization as neutral
+from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
+from edgetrig.frontends.onnx.operators.convolution import each_event
+from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.onnx.scaled import Float64s, add_known, numbers, shape_of, times_known
+from edgetrig.frontends.values import exact
+
+
+def batch_norm(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``BatchNormalization`` at inference, folded in float32."""
+    if node.integer("training_mode", 0) or node.outputs > 1:
+        raise ValueError("it trains; export the model for inference")
+    x = arguments[0]
+    gamma, beta, mean, variance = (
+        numbers(constant(v, "statistics")).astype(np.float32) for v in arguments[1:5]
+    )
+    factor = gamma * neutral.inverse_deviation(variance, node.number("epsilon", 1e-5))
+    offset = beta - mean * factor
+    rank = len(shape_of(x))
+    scale = _channels(node.precision.weight(factor, "scale"), rank)
+    x = times_known(x, scale)
+    return [add_known(x, _channels(node.precision.weight(offset, "bias"), rank))]
+
+
+def _channels(values: Float64s, rank: int) -> Float64s:
+    return values.reshape((1, -1) + (1,) * (rank - 2)) if rank > 1 else values
+
+
+def _weights(arguments: tuple[Argument, ...], index: int) -> Float64s | None:
+    given = argument(arguments, index)
+    return None if given is None else numbers(constant(given, "weights"))
+
+
+def layer_norm(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``LayerNormalization``; without its statistics as further results."""
+    if node.outputs > 1:
+        raise ValueError("its second result is not supported")
+    x = exact(arguments[0])
+    axes = range(node.integer("axis", -1) % x.ndim, x.ndim)
+    gamma, beta = _weights(arguments, 1), _weights(arguments, 2)
+    epsilon = node.number("epsilon", 1e-5)
+    return [neutral.layer_norm(x, tuple(axes), gamma, beta, epsilon, node.precision)]
+
+
+def rms_norm(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``RMSNormalization``."""
+    x = exact(arguments[0])
+    axes = range(node.integer("axis", -1) % x.ndim, x.ndim)
+    epsilon = node.number("epsilon", 1e-5)
+    gamma = _weights(arguments, 1)
+    return [neutral.rms_norm(x, tuple(axes), gamma, None, epsilon, node.precision)]
+
+
+def instance_norm(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``InstanceNormalization``."""
+    gamma, beta = _weights(arguments, 1), _weights(arguments, 2)
+    epsilon = node.number("epsilon", 1e-5)
+    run = lambda e: neutral.instance_norm(e, gamma, beta, epsilon, node.precision)  # noqa: E731
+    return [each_event(run, exact(arguments[0]))]
+
+
+def group_norm(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``GroupNormalization``; opset 18 has weights a group, 21 a channel."""
+    x = exact(arguments[0])
+    groups = node.integer("num_groups", 1)
+    gamma, beta = _weights(arguments, 1), _weights(arguments, 2)
+    if node.opset < 21 and gamma is not None and beta is not None:
+        gamma, beta = (np.repeat(v, x.shape[1] // max(groups, 1)) for v in (gamma, beta))
+    epsilon = node.number("epsilon", 1e-5)
+    run = lambda e: neutral.group_norm(e, groups, gamma, beta, epsilon, node.precision)  # noqa: E731
+    return [each_event(run, x)]

@@ -1,0 +1,105 @@
+"""Pooling over windows; scales pass through, averages are sums whose divisor joins the scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edgetrig.frontends.layers.pooling import max_pool as neutral_max
+from edgetrig.frontends.layers.pooling import sum_pool
+from edgetrig.frontends.onnx.node import Argument, Node
+from edgetrig.frontends.onnx.operators.convolution import each_event, windows
+from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.onnx.scaled import (
+    Scaled,
+    one_scale,
+    same_along,
+    scaled,
+    shape_of,
+    times_known,
+)
+from edgetrig.frontends.values import Value, exact
+
+
+def max_pool(node: Node, x: Value) -> Results:
+    """ONNX' ``MaxPool``; without the positions it can also return."""
+    if node.outputs > 1:
+        raise ValueError("its second result, the positions, is not supported")
+    sizes = shape_of(x)[2:]
+    window = node.integers("kernel_shape")
+    strides, pads, dilation = windows(node, sizes, window)
+    ceil = bool(node.integer("ceil_mode", 0))
+
+    def run(v: Any) -> Any:
+        pool = lambda e: neutral_max(e, window, strides, pads, dilation, ceil)  # noqa: E731
+        return each_event(pool, v)
+
+    return [greatest(run, x, tuple(range(2, 2 + len(sizes))))]
+
+
+def greatest(run: Callable[[Any], Any], x: Value, axes: tuple[int, ...]) -> Value:
+    """Return what picks the greatest elements along axes; a common scale passes through."""
+    if not isinstance(x, Scaled):
+        return run(exact(x))
+    columns = (x.scale, x.offset, x.low, x.high)
+    if not all(same_along(v, axes) for v in columns):
+        return run(x.exact())
+    result = run(x.array)
+    index = tuple(slice(0, 1) if k in axes else slice(None) for k in range(len(x.shape)))
+    if len(result.shape) == len(x.shape):
+        every = [np.broadcast_to(v[index], result.shape) for v in columns]
+    else:
+        every = [v[index].reshape(result.shape) for v in columns]
+    return Scaled(result, *every)
+
+
+def average_pool(node: Node, x: Value) -> Results:
+    """ONNX' ``AveragePool``."""
+    sizes = shape_of(x)[2:]
+    window = node.integers("kernel_shape")
+    strides, pads, dilation = windows(node, sizes, window)
+    ceil = bool(node.integer("ceil_mode", 0))
+    a = one_scale(x, range(2, 2 + len(sizes)))
+
+    def run(v: Any) -> Any:
+        return each_event(lambda e: sum_pool(e, window, strides, pads, dilation, ceil), v)
+
+    result = run(a.array)
+    ones = np.ones((*sizes, 1))
+    counted = pads
+    if node.integer("count_include_pad", 0):
+        ones = np.pad(ones, [*pads, (0, 0)], constant_values=1.0)
+        counted = [(0, 0)] * len(sizes)
+    counts = sum_pool(ones, window, strides, counted, dilation, ceil)[..., 0]
+    counts = counts[tuple(slice(0, n) for n in result.shape[2:])]
+    first = (slice(None), slice(None), *(slice(0, 1) for _ in sizes))
+    total = scaled(result, a.scale[first], run(a.offset) if a.offset.any() else 0.0)
+    return [times_known(total, 1 / counts)]
+
+
+def global_max_pool(node: Node, x: Value) -> Results:
+    """ONNX' ``GlobalMaxPool``."""
+    axes = tuple(range(2, len(shape_of(x))))
+    return [greatest(lambda v: np.max(v, axis=axes, keepdims=True), x, axes)]
+
+
+def global_average_pool(node: Node, x: Value) -> Results:
+    """ONNX' ``GlobalAveragePool``."""
+    return [mean(x, tuple(range(2, len(shape_of(x)))), keepdims=True)]
+
+
+def total(x: Argument, axes: tuple[int, ...], keepdims: bool) -> Value:
+    """Return a sum over axes."""
+    a = one_scale(x, axes)
+    index = tuple(slice(0, 1) if k in axes else slice(None) for k in range(len(a.shape)))
+    result = np.sum(a.array, axis=axes, keepdims=keepdims)
+    offset = np.sum(a.offset, axis=axes, keepdims=keepdims)
+    return scaled(result, a.scale[index].reshape(offset.shape), offset)
+
+
+def mean(x: Argument, axes: tuple[int, ...], keepdims: bool) -> Value:
+    """Return a mean over axes."""
+    count = int(np.prod([shape_of(x)[axis] for axis in axes]))
+    return times_known(total(x, axes, keepdims), 1 / count)

@@ -1,0 +1,249 @@
+"""Quantisers of QONNX (``Quant``, ``BipolarQuant``, ``Trunc``) and of ONNX."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
+from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.onnx.requantize import FIXED, Whole, requantized, rounded
+from edgetrig.frontends.onnx.scaled import (
+    Float64s,
+    Known,
+    Scaled,
+    numbers,
+    parts,
+    scaled,
+    shape_of,
+)
+from edgetrig.frontends.onnx.tabled import Tabled, whole_numbers
+from edgetrig.frontends.quantizer import Quantizer
+from edgetrig.frontends.values import Pending, Raw, Value, exact
+
+EXTRA: Final = 8
+"""Bits that an input's port has behind a scale that is no power of two."""
+
+_ROUNDING: Final = {
+    "ROUND": "HALF_EVEN",
+    "ROUND_TO_ZERO": "DOWN",
+    "TRUNC": "DOWN",
+    "HALF_TO_EVEN": "HALF_EVEN",
+}
+_MOST_BITS: Final = 32
+
+
+def quantized(x: Argument, target: Whole) -> Value | Known:
+    """Return ``(clip(round(x / scale + zero), low, high) - zero) * scale``."""
+    if x is None:
+        raise ValueError("an argument is missing")
+    if isinstance(x, Known):
+        return _known(x, target)
+    if _is_fixed(target) and not isinstance(x, Scaled | Tabled):
+        return _fixed(x, target)
+    if isinstance(x, Raw):
+        x = _fine(x, target)
+    if isinstance(x, Pending | Tabled):
+        codes = whole_numbers(x, target)
+    else:
+        codes = requantized(parts(x), target)
+    return scaled(codes - target.zero, target.scale)
+
+
+def _known(x: Known, target: Whole) -> Known:
+    codes = target.of_floats(x.real.astype(np.float32)) - target.zero
+    return Known(codes, np.broadcast_to(target.scale, codes.shape))
+
+
+def _is_fixed(target: Whole) -> bool:
+    """Whether rounding is that of a fixed-point type, on its own or with the zero point added."""
+    power = (np.frexp(target.scale)[0] == 0.5).all()
+    if not power or target.rounding not in FIXED:
+        return False
+    if target.rounding == "HALF_EVEN":
+        return bool((target.zero % 2 == 0).all())
+    return bool(target.rounding == "FLOOR" or (target.zero == 0).all())
+
+
+def _fixed(x: Value, target: Whole) -> Any:
+    """Quantise by the fixed-point type around the range, then clip what the type has too much."""
+    fraction = 1 - np.frexp(target.scale)[1].astype(np.int64)
+    low, high = target.low - target.zero, target.high - target.zero
+    signed = (low < 0).astype(np.int64)
+    reach = np.maximum(high, -low - 1)
+    bits = np.ceil(np.log2(np.maximum(reach, 0) + 1)).astype(np.int64)
+    symmetric = (low == -high).all()
+    overflow = "SAT_SYM" if symmetric else "SAT"
+    rounding = FIXED[target.rounding]
+    type_ = Quantizer(signed, bits - fraction, fraction, rounding, overflow)  # type: ignore[arg-type]
+    waits = isinstance(x, Raw | Pending)
+    result = exact(x.quantized(type_)) if waits else type_(exact(x))
+    top = np.ldexp(1.0, bits.astype(np.int32)) - 1
+    bottom = -signed * (top if symmetric else top + 1)
+    if (low > bottom).any():
+        result = np.maximum(result, low * target.scale)
+    return np.minimum(result, high * target.scale) if (high < top).any() else result
+
+
+def _fine(x: Raw, target: Whole) -> Any:
+    """Return an input on a grid so fine that the rounding that follows hardly sees it."""
+    fraction = np.ceil(-np.log2(target.scale)).astype(np.int64) + EXTRA
+    reach = np.maximum(np.abs(target.low - target.zero), np.abs(target.high - target.zero)) + 1
+    integer = np.ceil(np.log2(reach * target.scale)).astype(np.int64)
+    type_ = Quantizer(np.ones_like(fraction), integer, fraction, "RND", "SAT")
+    return exact(x.quantized(type_))
+
+
+def quant(node: Node, x: Argument, scale: Argument, zero: Argument, bits: Argument) -> Results:
+    """QONNX' ``Quant`` (also called ``IntQuant``)."""
+    signed, narrow = node.integer("signed", 1), node.integer("narrow", 0)
+    width = constant(bits, "bit width").astype(np.float64)
+    steps, offset = _scale(scale), constant(zero, "zero point").astype(np.float64)
+    if signed and (width == 1).all():
+        if offset.any():
+            raise ValueError("one signed bit with a zero point is not supported")
+        return [_bipolar(x, steps)]
+    low, high = _range(width, signed, narrow)
+    return [quantized(x, Whole(steps, offset, low, high, _mode(node)))]
+
+
+def _mode(node: Node, default: str = "ROUND") -> str:
+    name = node.text("rounding_mode", default).upper()
+    mode = _ROUNDING.get(name, name)
+    if mode not in (*FIXED, "CEIL", "UP"):
+        raise ValueError(f"rounding_mode {name!r} is not supported")
+    return mode
+
+
+def _range(
+    width: Float64s, signed: int, narrow: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return smallest and largest whole number; the width may be no whole number itself."""
+    if (width < 1).any() or (width > _MOST_BITS).any():
+        raise ValueError(f"a width of {width.ravel()[0]:g} bits; use 1 to {_MOST_BITS}")
+    if signed:
+        half = 2.0 ** (width - 1)
+        low, high = -half + narrow, half - 1
+    else:
+        low, high = np.zeros_like(width), 2.0**width - 1 - narrow
+    return np.ceil(low).astype(np.int64), np.floor(high).astype(np.int64)
+
+
+def _scale(value: Argument) -> Float64s:
+    scale = numbers(np.asarray(constant(value, "scale"), np.float32))
+    if not (scale > 0).all():
+        raise ValueError("a scale is not positive")
+    return scale
+
+
+def bipolar_quant(node: Node, x: Argument, scale: Argument) -> Results:
+    """QONNX' ``BipolarQuant``: the scale where x is 0 or more, else its negative."""
+    return [_bipolar(x, _scale(scale))]
+
+
+def _bipolar(x: Argument, scale: Float64s) -> Value | Known:
+    if isinstance(x, Known):
+        signs = np.where(x.real >= 0, 1.0, -1.0)
+        return Known(signs, np.broadcast_to(scale, signs.shape))
+    one = np.ones(())
+    below = quantized(x, Whole(one, one * 0, np.int64(-1), np.int64(0), "FLOOR"))  # type: ignore[arg-type]
+    return scaled(exact(below) * 2 + 1, scale)
+
+
+def trunc(node: Node, x: Argument, scale: Argument, zero: Argument, *rest: Argument) -> Results:
+    """QONNX' ``Trunc``: drop low bits of whole numbers (version 1: the scale stays)."""
+    steps, offset = _scale(scale), constant(zero, "zero point").astype(np.float64)
+    width = constant(argument(rest, 0), "input bit width").astype(np.float64)
+    mode = _mode(node, "FLOOR")
+    codes = _whole_steps(x, steps, offset, width)
+    if len(rest) == 2:
+        dropped = width - constant(rest[1], "output bit width").astype(np.float64)
+        result = rounded(codes * 2.0**-dropped, mode)
+        return [scaled(result - offset, steps)]
+    out_scale, out_width = _scale(rest[1]), constant(argument(rest, 2), "output bit width")
+    dropped = np.rint(np.log2(out_scale / steps))
+    low, high = _range(
+        out_width.astype(np.float64), node.integer("signed", 1), node.integer("narrow", 0)
+    )
+    result = np.minimum(np.maximum(rounded(codes * 2.0**-dropped, mode), low), high)
+    return [scaled(result - offset * 2.0**-dropped, out_scale)]
+
+
+def _whole_steps(x: Argument, scale: Float64s, zero: Float64s, width: Float64s) -> Any:
+    """Return ``round(x / scale + zero)``; mostly x is made of such steps already."""
+    value = parts(x)
+    ratio = value.scale / scale
+    if value.pure and isinstance(x, Scaled) and (np.abs(ratio - 1) < 2.0**-20).all():
+        return value.array + zero
+    if not isinstance(x, Scaled) and (np.frexp(scale)[0] == 0.5).all():
+        return rounded(value.array / scale + zero, "HALF_EVEN")
+    reach = np.ldexp(1, width.astype(np.int32)).astype(np.int64)
+    return requantized(value, Whole(scale, zero, -reach, reach, "HALF_EVEN"))
+
+
+def quantize_linear(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``QuantizeLinear``: whole numbers, the zero point added after rounding."""
+    x, scale, zero = arguments[0], arguments[1], argument(arguments, 2)
+    steps, offset, low, high = linear_type(node, x, scale, zero)
+    return [_codes(x, steps, offset, low, high)]
+
+
+def _codes(x: Argument, steps: Float64s, offset: Float64s, low: int, high: int) -> Value | Known:
+    bottom, top = (np.asarray(v - offset, np.int64) for v in (low, high))
+    result = quantized(x, Whole(steps, np.zeros_like(steps), bottom, top, "HALF_EVEN"))
+    if isinstance(result, Known):
+        return Known(result.values + offset)
+    whole = result.array if isinstance(result, Scaled) else result / steps
+    return whole + offset
+
+
+def linear_type(
+    node: Node, x: Argument, scale: Argument, zero: Argument
+) -> tuple[Float64s, Float64s, int, int]:
+    """Return scale and zero point in shapes that meet x, and the range of its type."""
+    steps = _scale(scale)
+    offset = np.zeros(())
+    name = str(node.attributes.get("output_dtype_name", "uint8"))
+    if isinstance(zero, Known):
+        offset, name = zero.values.astype(np.float64), zero.values.dtype.name
+    low, high = _limits(name)
+    return _along(node, steps, x), _along(node, offset, x), low, high
+
+
+def _limits(name: str) -> tuple[int, int]:
+    signed = name.startswith("int")
+    digits = name.removeprefix("u").removeprefix("int")
+    if not digits.isdigit() or int(digits) > _MOST_BITS:
+        raise ValueError(f"it quantises to {name}, which is no whole number type")
+    bits = int(digits)
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+
+
+def _along(node: Node, values: Float64s, x: Argument) -> Float64s:
+    """Return a scale or zero point with one number for each place on its axis."""
+    if values.size == 1:
+        return values.reshape(())
+    rank = len(shape_of(x))
+    if values.ndim != 1:
+        raise ValueError("it quantises in blocks; one scale a tensor or an axis is supported")
+    shape = [1] * rank
+    shape[node.integer("axis", 1)] = -1
+    return values.reshape(shape)
+
+
+def dequantize_linear(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``DequantizeLinear``: whole numbers less the zero point, times the scale."""
+    return [dequantized(node, *arguments[:3])]
+
+
+def dequantized(node: Node, x: Argument, scale: Argument, zero: Argument = None) -> Value | Known:
+    """Return ``(x - zero) * scale``."""
+    steps = _along(node, _scale(scale), x)
+    offset = np.zeros(()) if zero is None else constant(zero, "zero point").astype(np.float64)
+    offset = _along(node, offset, x)
+    if isinstance(x, Known):
+        codes = numbers(x.values) - offset
+        return Known(codes, np.broadcast_to(steps, codes.shape))
+    return scaled(exact(x) - offset if offset.any() else exact(x), steps)

@@ -1,0 +1,118 @@
+"""Reductions over axes, and choices among elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from edgetrig.frontends.layers import activation as neutral
+from edgetrig.frontends.layers import selection
+from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
+from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
+from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.onnx.scaled import Known, Scaled, bounded_shape, same_along, shape_of
+from edgetrig.frontends.onnx.tabled import applied
+from edgetrig.frontends.values import Value, exact
+
+Reduction = Callable[[Value, tuple[int, ...], bool], Value]
+
+
+def reduction(function: Reduction, name: str = "") -> Callable[..., Results]:
+    """Return the operator of a reduction, with a function of one variable after it if named."""
+
+    def handler(node: Node, *arguments: Argument) -> Results:
+        x = arguments[0]
+        rank = len(shape_of(x))
+        axes = node.listed("axes", arguments, 1)
+        if not axes:
+            if node.integer("noop_with_empty_axes", 0):
+                return [x]
+            axes = list(range(rank))
+        keepdims = bool(node.integer("keepdims", 1))
+        chosen = tuple(sorted({axis % max(rank, 1) for axis in axes}))
+        result = function(x, chosen, keepdims) if rank else x
+        if name:
+            result = applied(name, neutral.TABLES[name], result, node.precision)
+        return [result]
+
+    return handler
+
+
+def picked(function: Callable[..., Any]) -> Reduction:
+    """Return a reduction that picks elements: the greatest or the least."""
+
+    def run(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
+        return greatest(lambda v: function(v, axis=axes, keepdims=keepdims), x, axes)
+
+    return run
+
+
+def total_of(function: Callable[[Any], Any]) -> Reduction:
+    """Return the sum of an exact function of each element."""
+    return lambda x, axes, keepdims: total(function(exact(x)), axes, keepdims)
+
+
+def product(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
+    """Return the product over axes."""
+    return np.prod(exact(x), axis=axes, keepdims=keepdims)
+
+
+REDUCTIONS: Final = {
+    "ReduceSum": reduction(total),
+    "ReduceMean": reduction(mean),
+    "ReduceMax": reduction(picked(np.max)),
+    "ReduceMin": reduction(picked(np.min)),
+    "ReduceProd": reduction(product),
+    "ReduceL1": reduction(total_of(np.abs)),
+    "ReduceL2": reduction(total_of(np.square), "sqrt"),
+    "ReduceSumSquare": reduction(total_of(np.square)),
+    "ReduceLogSum": reduction(total, "log"),
+}
+
+
+def ordered(x: Value, axis: int) -> Any:
+    """Return an exact array whose order along an axis is that of a value."""
+    if not isinstance(x, Scaled) or x.bounded:
+        return exact(x)
+    alike = same_along(x.scale, (axis,)) and same_along(x.offset, (axis,))
+    return x.array if alike else x.exact()
+
+
+def best(function: Callable[..., Any]) -> Callable[..., Results]:
+    """Return ``ArgMax`` or ``ArgMin``: the first of equals, or the last if asked for."""
+
+    def handler(node: Node, x: Value) -> Results:
+        axis = node.integer("axis", 0) % len(shape_of(x))
+        keepdims = bool(node.integer("keepdims", 1))
+        values = ordered(x, axis)
+        if not node.integer("select_last_index", 0):
+            return [function(values, axis, keepdims)]
+        back = function(np.flip(values, axis=axis), axis, keepdims)
+        return [values.shape[axis] - 1 - back]
+
+    return handler
+
+
+def top_k(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``TopK``: of equal elements the first comes first."""
+    x = arguments[0]
+    given = argument(arguments, 1)
+    k = node.integer("k", 0) if given is None else int(constant(given, "k").ravel()[0])
+    axis = node.integer("axis", -1) % len(shape_of(x))
+    largest = bool(node.integer("largest", 1))
+    return list(selection.top_k(exact(x), k, axis, largest))
+
+
+def one_hot(node: Node, index: Value, depth: Argument, values: Argument) -> Results:
+    """ONNX' ``OneHot``; an index below zero counts from the end."""
+    count = int(constant(depth, "depth").ravel()[0])
+    off, on = constant(values, "values").astype(np.float64)
+    bounded_shape([*shape_of(index), count])
+    axis = node.integer("axis", -1)
+    if isinstance(index, Known):
+        wrapped = np.where(index.real < 0, index.real + count, index.real)
+        hot = np.moveaxis(wrapped[..., None] == np.arange(count), -1, axis)
+        return [Known(np.where(hot, on, off))]
+    return [selection.one_hot(index, count, axis) * (on - off) + off]

@@ -1,0 +1,93 @@
+"""From an ONNX file or a live ONNX model to the steps of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgetrig.errors import ModelError
+from edgetrig.frontends.model import Model, Port
+from edgetrig.frontends.onnx.build import Built, NodeError, build, output_key
+from edgetrig.frontends.onnx.events import check_events
+from edgetrig.frontends.onnx.graph import Graph, GraphInput, read_graph
+from edgetrig.frontends.onnx.load import load_file
+
+
+def read_file(path: Path) -> Model:
+    """Read an ``.onnx`` file; nothing in it is executed.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged, or an operator is not supported; the line names the node.
+    """
+    return _read(load_file(path), str(path), path.stem)
+
+
+def read_model(model: Any) -> Model:
+    """Read a live ``onnx.ModelProto``, or what holds one as ``model`` (QONNX' ``ModelWrapper``)."""
+    proto: Any = model if hasattr(model, "opset_import") else getattr(model, "model", None)
+    if not hasattr(proto, "opset_import"):
+        raise ModelError(f"cannot compile a {type(model).__name__}: it holds no ONNX model")
+    name = str(proto.graph.name or "model")
+    return _read(proto, f"model '{name}'", name)
+
+
+def _read(proto: Any, where: str, name: str) -> Model:
+    try:
+        graph = read_graph(proto)
+        whole, built = _steps(graph)
+        inputs = [_port(given, whole) for given in graph.inputs]
+        return Model(
+            graph.name or name,
+            where,
+            tuple(inputs),
+            tuple(built.steps),
+            tuple((output, output_key(output)) for output in graph.outputs),
+        )
+    except NodeError as error:
+        layer = f"layer '{error.node.name}' ({error.node.kind})"
+        raise ModelError(f"{where}: {layer}: {' '.join(str(error).split())}") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{where}: {' '.join(str(error).split())}") from error
+
+
+def _steps(graph: Graph) -> tuple[bool, Built]:
+    """Return whether inputs are one event as a whole, and the steps for one event.
+
+    The first axis of the inputs is the events' if its size is not fixed, or 1. Where it is fixed to
+    1 and the outputs do not keep it, it belongs to the event.
+    """
+    firsts = [given.sizes[0] if given.sizes else 0 for given in graph.inputs]
+    if not graph.inputs:
+        raise ValueError("it has no inputs")
+    if not all(size is None or size == 1 for size in firsts):
+        return True, _checked(graph, build(graph, 1, whole=True))
+    built = _checked(graph, build(graph, 1, whole=False))
+    if None in firsts:
+        try:
+            two = build(graph, 2, whole=False)
+        except ValueError:  # it is written for one event alone
+            two = None
+        if two is not None:
+            check_events(graph, built, two)
+    kept = all(built.shapes[name][:1] == (1,) for name in graph.outputs)
+    if kept:
+        return False, built
+    if None in firsts:
+        raise ValueError("an output does not have its events along the first axis")
+    return True, _checked(graph, build(graph, 1, whole=True))
+
+
+def _checked(graph: Graph, built: Built) -> Built:
+    for name in graph.outputs:
+        if name in built.known:
+            raise ValueError(f"output '{name}' does not depend on the inputs")
+        if name not in built.shapes or name in {given.name for given in graph.inputs}:
+            raise ValueError(f"output '{name}' is an input; nothing is computed")
+    return built
+
+
+def _port(given: GraphInput, whole: bool) -> Port:
+    sizes = given.sizes if whole else given.sizes[1:]
+    return Port(given.name, given.name, tuple(n for n in sizes if n is not None))
