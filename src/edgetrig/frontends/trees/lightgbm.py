@@ -59,15 +59,24 @@ def forest_of_text(text: str) -> Forest:
     objective = header.get("objective", "").split()
     name = objective[0] if objective else ""
     share = per_round / len(blocks) if "average_output" in header and blocks else 1.0
-    trees = [_tree(_section(block), i, i % per_round, share) for i, block in enumerate(blocks)]
-    return assemble(
-        trees,
-        base=np.zeros(per_round),
-        inclusive=True,
-        features=_features(header),
-        link="square" if "sqrt" in objective else _LINKS.get(name, "identity"),
-        notes=_notes(tail),
-    )
+    read = [_tree(_section(block), i, i % per_round, share) for i, block in enumerate(blocks)]
+    trees = [tree for tree, _ in read]
+
+    def forest(trees: list[Tree]) -> Forest:
+        return assemble(
+            trees,
+            base=np.zeros(per_round),
+            inclusive=True,
+            features=_features(header),
+            link="square" if "sqrt" in objective else _LINKS.get(name, "identity"),
+            notes=_notes(tail),
+        )
+
+    made = forest(trees)
+    if not any(len(nodes) for _, nodes in read):
+        return made
+    # Only trees that have been checked, as those of `made` are, may be split further.
+    return forest([split_zeros(tree, nodes) if len(nodes) else tree for tree, nodes in read])
 
 
 def forest_of_model(model: Any) -> Forest:
@@ -114,15 +123,18 @@ def _notes(tail: str) -> list[str]:
     return ["categorical features are the codes of the pandas columns it was trained on"]
 
 
-def _tree(section: Section, index: int, output: int, share: float) -> Tree:
+def _tree(
+    section: Section, index: int, output: int, share: float
+) -> tuple[Tree, NDArray[np.int64]]:
+    """Return a tree, and those of its nodes where 0 counts as missing."""
     try:
         return _checked_tree(section, output, share)
     except ModelError as error:
         raise ModelError(f"tree {index}: {error}") from error
 
 
-def _checked_tree(section: Section, output: int, share: float) -> Tree:
-    """Return a tree whose inner nodes come first, then its leaves (``-1 - leaf`` in the file)."""
+def _checked_tree(section: Section, output: int, share: float) -> tuple[Tree, NDArray[np.int64]]:
+    """Number the inner nodes first, then the leaves (``-1 - leaf`` in the file)."""
     if section.get("is_linear", "0") != "0":
         raise ModelError("has linear models in its leaves; train with linear_tree=false")
     leaves = integer(_entry(section, "num_leaves"), "num_leaves")
@@ -130,7 +142,7 @@ def _checked_tree(section: Section, output: int, share: float) -> Tree:
     if len(value) != leaves or not leaves:
         raise ModelError(f"has {len(value)} values for {leaves} leaves; the file is damaged")
     if leaves == 1:
-        return _leaf(value, output)
+        return _leaf(value, output), np.zeros(0, np.int64)
     inner = leaves - 1
     feature, kind, left, right = (
         integers(_column(section, name), name)
@@ -164,8 +176,7 @@ def _checked_tree(section: Section, output: int, share: float) -> Tree:
         output=output,
         categories=_categories(section, categorical, threshold),
     )
-    zero = (missing == _MISSING_ZERO) & ~categorical
-    return split_zeros(tree, np.flatnonzero(zero)) if zero.any() else tree
+    return tree, np.flatnonzero((missing == _MISSING_ZERO) & ~categorical)
 
 
 def _leaf(value: NDArray[np.float64], output: int) -> Tree:

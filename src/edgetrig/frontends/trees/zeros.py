@@ -19,7 +19,7 @@ BELOW_ZERO: Final = float(np.nextafter(-ZERO, -1.0))
 
 
 def split_zeros(tree: Tree, nodes: NDArray[np.int64]) -> Tree:
-    """Return `tree` with 0 and NaN going the default way at `nodes`, by inclusive comparisons only.
+    """Return a checked tree whose 0 and NaN go the default way at `nodes`.
 
     A split ``x <= t`` with zeros on their own side of ``t`` stays as it is, or moves its threshold
     across 0. Otherwise it becomes three: zeros leave one side of the threshold for the other, and
