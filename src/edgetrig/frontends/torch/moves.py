@@ -132,6 +132,8 @@ class _Pool:
         return Weight(np.concatenate([np.zeros(0), *(c.reshape(-1) for c in self._constants)]))
 
     def _constant(self, values: Floats) -> Any:
+        if not values.any():
+            return self._torch.zeros(values.shape, dtype=self._torch.float64)
         first = self._after
         self._after += values.size
         self._constants.append(values)

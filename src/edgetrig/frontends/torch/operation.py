@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,10 @@ class Call:
         if value.values.dtype.kind == "f":
             return self.precision.weight(value.values, role)
         return value.values.astype(np.float64)
+
+    def kernel(self, value: Weight, axes: Sequence[int]) -> Floats:
+        """Return a kernel with its axes permuted: the outputs last, as all front ends have them."""
+        return self.precision.weight(value.values.transpose(axes), "kernel")
 
     def operand(self, value: Value | Weight | float, role: str) -> Any:
         """Return an exact array, or a constant."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.model import Model, Port
-from edgetrig.frontends.torch import graph, moves, scatters
+from edgetrig.frontends.torch import graph, maps, moves, scatters
 from edgetrig.frontends.torch.exporting import Exported, InputShape, exported
 from edgetrig.frontends.torch.operation import Operation, Reference, Shape
 from edgetrig.frontends.torch.rounding import quantizers
@@ -108,6 +108,8 @@ def _placed(operations: Iterable[Operation], shapes: dict[Reference, Shape]) -> 
                 yield moves.as_gather(operation, [shapes[r] for r in operation.references()])
             elif scatters.is_scatter(operation):
                 yield scatters.as_grouped(operation, shapes)
+            elif operation.target in maps.MAPS:
+                yield maps.as_product(operation, shapes[operation.x])
             else:
                 yield operation
         except ValueError as error:

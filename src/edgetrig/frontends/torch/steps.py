@@ -13,23 +13,24 @@ from edgetrig.frontends.torch.operation import Call, Operation, Reference, repla
 from edgetrig.frontends.values import Value, rearranged
 
 _WIRING: Final = frozenset({"moved", "gathered"})
+_PLACED: Final = _WIRING | {"grouped", "mapped"}
 _RENAMED: Final = {"self": "x", "from": "start"}
 
 
 def names(operations: Sequence[Operation], taken: Iterable[str]) -> dict[str, str]:
     """Return a name for each operation's step.
 
-    The one operation of a module that computes something, or reads its parameters, has the module's
-    path, such as ``layers.0``; others have their operation's name after it, numbered where it comes
-    again: ``relu``, ``relu_1``, ``attention.softmax``.
+    A module's only operation, or the only one that computes something, has the module's path, such
+    as ``layers.0``; others have their operation's name after it, numbered where it comes again:
+    ``relu``, ``relu_1``, ``attention.softmax``.
     """
     main = _main(operations)
     used = Counter(taken)
     found = {}
     for operation in operations:
-        word = operation.kind if operation.target in _WIRING else operation.target.strip("_")
+        word = word_of(operation)
         own = f"{operation.module}.{word}" if operation.module else word
-        base = operation.module if main.get(operation.module) == operation.key else own
+        base = operation.module if operation.key in main else own
         name = f"{base}_{used[base]}" if used[base] else base
         used[base] += 1
         used[name] += name != base
@@ -37,19 +38,25 @@ def names(operations: Sequence[Operation], taken: Iterable[str]) -> dict[str, st
     return found
 
 
-def _main(operations: Sequence[Operation]) -> dict[str, str]:
-    """Return the key of the operation that has each module's own name."""
-    working: dict[str, list[Operation]] = {}
+def word_of(operation: Operation) -> str:
+    """Return ATen's name of what an operation was before it was placed."""
+    return (operation.kind if operation.target in _PLACED else operation.target).strip("_")
+
+
+def _main(operations: Sequence[Operation]) -> set[str]:
+    """Return the keys of the operations that have their modules' own names."""
+    inside: dict[str, list[Operation]] = {}
     for operation in operations:
-        if operation.module and operation.target not in _WIRING:
-            working.setdefault(operation.module, []).append(operation)
-    main = {}
-    for module, inside in working.items():
-        called = {operation.kind for operation in inside}
-        if len(inside) == 1:
-            main[module] = inside[0].key
-        elif len(called) == 1 and len({operation.target for operation in inside}) == 1:
-            main[module] = inside[0].key  # the module is called several times
+        if operation.module:
+            inside.setdefault(operation.module, []).append(operation)
+    main = set()
+    for every in inside.values():
+        working = [operation for operation in every if operation.target not in _WIRING]
+        for chosen in (every, working):
+            # A module that is called several times has the same operation again.
+            if len({word_of(operation) for operation in chosen}) == 1:
+                main.update(operation.key for operation in chosen)
+                break
     return main
 
 
@@ -67,12 +74,17 @@ def steps(
     bare
         Inputs and outputs, which are without the event axis, and where PyTorch has that axis.
     """
+    used = {reference for operation in operations for reference in operation.references()}
+    used |= bare.keys()
     for operation in operations:
         references = [*dict.fromkeys(operation.references())]
-        results = tuple(Reference(operation.key, k) for k in range(len(operation.shapes)))
+        every = (Reference(operation.key, k) for k in range(len(operation.shapes)))
+        results = tuple(result for result in every if result in used)
+        main = operation.target not in _PLACED and named[operation.key] == operation.module
+        kind = operation.kind if main else word_of(operation)
         yield Step(
             named[operation.key],
-            operation.kind or operation.target,
+            kind,
             _function(operation, references, results, bare),
             tuple(references),
             results,
@@ -98,10 +110,8 @@ def _function(
         made = handler(operation.target)(call, **filled)
         made = made if isinstance(made, list) else [made]
         return [
-            _without_event_axis(value, bare[key]) if key in bare else value
-            for key, value in zip(
-                results, [*made, *[None] * (len(results) - len(made))], strict=True
-            )
+            _without_event_axis(made[key.index], bare[key]) if key in bare else made[key.index]
+            for key in results
         ]
 
     return function

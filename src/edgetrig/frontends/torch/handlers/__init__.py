@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from edgetrig.frontends.torch import moves, scatters
+from edgetrig.frontends.torch import maps, moves, scatters
 from edgetrig.frontends.torch.handlers import (
     activation,
     arithmetic,
@@ -38,6 +38,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "moved": moves.moved,
     "gathered": moves.gathered,
     "grouped": scatters.grouped,
+    "mapped": maps.mapped,
 }
 """By ATen's names, less the moves (`edgetrig.frontends.torch.moves.MOVES`)."""
 

@@ -48,7 +48,7 @@ def convolution(axes: int) -> Function:
         dilation: Sizes = 1,
         groups: int = 1,
     ) -> Value:
-        kernel = call.weight(weight, "kernel").transpose((*range(2, axes + 2), 1, 0))
+        kernel = call.kernel(weight, (*range(2, axes + 2), 1, 0))
         reach = [(k - 1) * d for k, d in zip(kernel.shape, pairs(dilation, axes), strict=False)]
         if padding == "same":
             pads = [(r // 2, r - r // 2) for r in reach]
@@ -87,7 +87,7 @@ def transposed_convolution(axes: int) -> Function:
         groups: int = 1,
         dilation: Sizes = 1,
     ) -> Value:
-        kernel = _grouped_kernel(call.weight(weight, "kernel"), groups)
+        kernel = call.weight(Weight(_grouped_kernel(weight.values, groups)), "kernel")
         extra = pairs(output_padding, axes)
         cut = [(p, p - o) for p, o in zip(pairs(padding, axes), extra, strict=True)]
         offset = 0.0 if bias is None else call.weight(bias, "bias")

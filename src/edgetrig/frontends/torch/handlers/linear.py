@@ -19,7 +19,7 @@ def linear(call: Call, input: Value, weight: Value, bias: Any = None) -> Value:
     if not is_constant(weight):
         result = call.operand(input, "kernel") @ np.swapaxes(exact(weight), -1, -2)
         return result if bias is None else result + call.operand(bias, "bias")
-    kernel = call.weight(weight, "kernel").T
+    kernel = call.kernel(weight, (1, 0) if weight.values.ndim == 2 else (0,))
     offset: Any = 0.0 if bias is None else call.operand(bias, "bias")
     if isinstance(input, Shifted):  # the bias takes in what is still to be added
         return input.array @ kernel + (offset + input.offset @ kernel)
