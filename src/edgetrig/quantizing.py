@@ -59,8 +59,11 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
 
     Examples
     --------
-    >>> quantized = edgetrig.quantize(model, x, precision={"dense_1": "fixed<12,4>"})  # doctest: +SKIP
-    >>> design = edgetrig.compile(quantized)  # doctest: +SKIP
+    ::
+
+        quantized = edgetrig.quantize(model, x, precision={"dense_1": "fixed<12,4>"})
+        print(quantized)
+        design = edgetrig.compile(quantized)
     """
     if isinstance(model, Array):
         return circuit.quantize(model, *args, **options)

@@ -97,6 +97,12 @@ def float_model(request):
 
 
 @pytest.fixture
+def float_models():
+    """Return a function that makes a float model by its name."""
+    return lambda name: MODELS[name]()
+
+
+@pytest.fixture
 def random_data():
     return data
 

@@ -39,3 +39,164 @@ def test_nothing_is_cut_off_by_rule_all(float_model, random_data, quantized_and_
     x = random_data(float_model)
     result = quantized_and_checked(float_model, x, bits=14, ranges="all")
     assert all(row.saturated == 0 for row in result.table)
+
+
+def rows(result):
+    return {f"{row.layer}.{row.role}": row for row in result.table}
+
+
+def test_users_choose_types_by_name(float_models, random_data, quantized_and_checked):
+    model = float_models("batch norm")
+    precision = {
+        "*": "fixed<14,5>",
+        "out": "fixed<12,4>",
+        "out.weight": "fixed<6,2>",
+        "activation*.result": "ufixed<9,3>",
+        "input": "fixed<8,4,TRN,WRAP>",
+        "norm.result": "fixed<10,4,RND_CONV,SAT_SYM>",
+    }
+    chosen = rows(quantized_and_checked(model, random_data(model), precision=precision))
+    name = read(model).inputs[0].name
+    assert chosen[f"{name}.result"].type == "fixed<8,4,TRN,WRAP>"
+    assert chosen["out.kernel"].type == "fixed<6,2>"
+    assert chosen["out.bias"].type == "fixed<12,4>"
+    assert chosen["norm.result"].type == "fixed<10,4,RND_CONV,SAT_SYM>"
+    assert chosen["linear.kernel"].type == "fixed<14,5>"
+    assert chosen["activation.result"].type == "ufixed<9,3>"
+
+
+@pytest.mark.parametrize(
+    ("precision", "message"),
+    [
+        ({"lineer": "fixed<8,4>"}, r"nothing is named 'lineer'; the nearest are linear"),
+        ({"out.wieght": "fixed<8,4>"}, r"nothing is named 'out.wieght'; .*out.weight"),
+        ({"out.result": "fixed<8,4>"}, r"nothing is named 'out.result'"),
+        ({"out": "float16"}, r"'float16' is no type; write fixed<12,4>"),
+    ],
+)
+def test_wrong_names_and_types(float_models, random_data, precision, message):
+    model = float_models("batch norm")
+    with pytest.raises(ModelError, match=message):
+        quantize(model, random_data(model), precision=precision)
+
+
+def test_wrong_options_and_data(float_models, random_data):
+    model = float_models("mlp")
+    x = random_data(model)
+    for options, message in (
+        ({"bits": 1}, "bits=1: use 2 to 32"),
+        ({"table_bits": 30}, "table_bits=30"),
+        ({"ranges": "max"}, "use mse or all"),
+        ({"tolerance": -1}, "tolerance=-1"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            quantize(model, x, **options)
+    with pytest.raises(DataError, match=r"shape \(1500, 15\)"):
+        quantize(model, x[:, :15])
+    with pytest.raises(DataError, match="NaN"):
+        quantize(model, np.where(x > 1, np.nan, x))
+    with pytest.raises(DataError, match="y has 3 events"):
+        quantize(model, x, [0, 1, 2])
+    with pytest.raises(DataError, match="does not fit outputs"):
+        quantize(model, x, np.zeros((1500, 7)))
+    with pytest.raises(DataError, match="0 events"):
+        quantize(model, x[:0])
+
+
+def test_accuracy_is_kept(float_models, random_data, quantized_and_checked):
+    model = float_models("mlp")
+    x = random_data(model)
+    y = model.predict(x, verbose=0).argmax(axis=1)
+    y[::10] = 0
+    result = quantized_and_checked(model, x, y, tolerance=0.02, budget=150)
+    assert result.measure == "accuracy lost"
+    assert result.loss <= 0.03
+    one_hot = np.eye(5)[y]
+    assert quantize(model, x, one_hot, bits=8).loss == quantize(model, x, y, bits=8).loss
+
+
+def test_metric_of_the_user(float_models, random_data):
+    model = float_models("binary")
+    x = random_data(model)
+
+    def efficiency(y, outputs):
+        return np.mean(outputs[y == 1] > 0)
+
+    y = (model.predict(x, verbose=0)[:, 0] > 0.6).astype(int)
+    result = quantize(model, x, y, metric=efficiency, tolerance=0.05, budget=100)
+    assert result.measure == "efficiency lost"
+    assert result.loss <= 0.06
+
+
+def test_regression(float_models, random_data):
+    model = float_models("residual")
+    x = random_data(model)
+    y = model.predict(x, verbose=0) + 0.1
+    assert quantize(model, x, y, bits=10).loss < 0.02
+    assert "targets" in quantize(model, x, y, bits=10).measure
+
+
+def test_narrower_under_a_looser_tolerance(float_models, random_data):
+    model = float_models("mlp")
+    x = random_data(model)
+    bits = [
+        sum(int(row.type.split("<")[1].split(",")[0]) for row in result.table)
+        for result in (quantize(model, x, tolerance=t, budget=200) for t in (0.003, 0.03, 0.2))
+    ]
+    assert bits[0] > bits[1] > bits[2]
+
+
+def test_hopeless_tolerance_is_said(float_models, random_data):
+    model = float_models("tables")
+    result = quantize(model, random_data(model), tolerance=1e-9, max_bits=8)
+    assert any("above the 1e-09 allowed" in note for note in result.notes)
+
+
+def test_batch_norm_is_folded(float_models, random_data, quantized_and_checked):
+    model = float_models("batch norm")
+    result = quantized_and_checked(model, random_data(model), bits=10)
+    names = set(rows(result))
+    assert {"linear.result", "norm.scale", "last.scale", "out.result"} & names == set()
+    assert {"norm.bias", "norm.result", "linear.kernel"} <= names
+
+
+def test_the_table_and_the_design(float_models, random_data):
+    model = float_models("mlp")
+    x = random_data(model)
+    result = quantize(model, x, bits=8, precision={"dense*.bias": "fixed<9,3>"})
+    text = str(result)
+    assert text.splitlines()[0].split() == [
+        "layer", "role", "range", "type", "saturated", "loss", "bound",
+    ]  # fmt: skip
+    assert "same first choice as the float model" in text
+    assert all(len(line) < 160 for line in text.splitlines())
+    design = compile(result)
+    assert design.predict(x).shape == (1500, 5)
+    assert result.types[f"{result.table[-1].layer}.bias"] == "fixed<9,3>"
+
+
+def test_blocks_do_not_matter(float_models, random_data, monkeypatch):
+    from edgetrig.frontends.quantization import floating
+
+    model = float_models("tables")
+    x = random_data(model)
+    whole = quantize(model, x, bits=9, ranges="all")
+    monkeypatch.setattr(floating, "EVENTS", 100)
+    parts = quantize(model, x, bits=9, ranges="all")
+    assert whole.types == parts.types
+    assert whole.loss == pytest.approx(parts.loss)
+
+
+def test_quantised_models_keep_their_types():
+    import keras
+    from hgq.config import QuantizerConfig
+    from hgq.layers import QDense, Quantizer
+
+    rng = np.random.default_rng(0)
+    first = Quantizer(QuantizerConfig("kif", "datalane", k0=1, i0=3, f0=3, overflow_mode="SAT"))
+    stack = [first, QDense(6, activation="relu", name="q"), QDense(3, name="end")]
+    model = keras.Sequential([keras.Input((5,)), *stack])
+    x = rng.normal(0, 2, (300, 5)).astype("float32")
+    result = quantize(model, x)
+    assert result.table == ()
+    np.testing.assert_array_equal(compile(result).predict(x), compile(model).predict(x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,30 +19,68 @@ from edgetrig.frontends.quantization.survey import EVENTS
 Constants = dict[str, NDArray[np.float64]]
 
 
-def folded(model: Model, record: Record, inputs: Sequence[NDArray[np.float64]]) -> Replaced:
+@dataclass(frozen=True)
+class Folding:
+    """What was folded.
+
+    Parameters
+    ----------
+    replaced
+        Constants by layer and role that take the place of the layers' own.
+    linear
+        Layers that took a factor in: their results are part of the sum of the layer behind them.
+    units
+        Layer and role of the factors, which are 1 now.
+    """
+
+    replaced: Replaced
+    linear: frozenset[str]
+    units: frozenset[tuple[str, str]]
+
+
+def folded(model: Model, record: Record, inputs: Sequence[NDArray[np.float64]]) -> Folding:
     """Return the constants of layers that take in the factor of the batch norm behind them.
 
-    A layer that only has constants "scale" and "bias" multiplies and adds. Where the one layer in
-    front of it is linear, its kernel and bias take the factor in and the factor becomes 1. That
+    A layer that only has a factor and an offset a channel multiplies and adds. Where the one layer
+    in front of it is linear, its kernel and bias take the factor in and the factor becomes 1. That
     the numbers stay the same is seen, not assumed: a pair where they do not is left as it is.
     """
     replaced: dict[str, Constants] = {}
+    linear: set[str] = set()
+    units: set[tuple[str, str]] = set()
     few = [array[:EVENTS] for array in inputs]
     before = _outputs(model, few, {})
     for first, second in _pairs(model):
-        if not (_roles(record, first) <= {"kernel", "bias"} and "kernel" in _roles(record, first)):
+        role = _factor_role(record, second)
+        if role is None or first.name in replaced or not _is_linear(record, first):
             continue
-        if not (_roles(record, second) <= {"scale", "bias"} and "scale" in _roles(record, second)):
-            continue
-        scale = record.places[second.name, "scale"]
-        unit = {"scale": np.ones(scale.shape)}
-        for kernel in _scaled_kernels(record, first, scale.parts[0].ravel()):
+        factor = record.places[second.name, role]
+        unit = {role: np.ones(factor.shape)}
+        for kernel in _scaled_kernels(record, first, factor.parts[0].ravel()):
             trial = {**replaced, first.name: kernel, second.name: unit}
-            after = _outputs(model, few, trial)
-            if after is not None and before is not None and _close(before, after):
+            if _close(before, _outputs(model, few, trial)):
                 replaced = trial
+                linear.add(first.name)
+                units.add((second.name, role))
                 break
-    return replaced
+    return Folding(replaced, frozenset(linear), frozenset(units))
+
+
+def _factor_role(record: Record, step: Step) -> str | None:
+    """Return the role of a layer's factor if it has nothing but that and an offset."""
+    roles = _roles(record, step) - {"bias"}
+    if len(roles) != 1:
+        return None
+    role = roles.pop()
+    place = record.places[step.name, role]
+    one_a_channel = sum(size > 1 for size in place.shape) <= 1
+    return role if place.constant and one_a_channel and len(place.parts) == 1 else None
+
+
+def _is_linear(record: Record, step: Step) -> bool:
+    """Whether a layer has constants and nothing in between."""
+    places = [record.places[step.name, role] for role in _roles(record, step)]
+    return bool(places) and all(place.constant for place in places)
 
 
 def _pairs(model: Model) -> Iterator[tuple[Step, Step]]:
@@ -93,7 +132,11 @@ def _outputs(
     return [np.asarray(r.values if isinstance(r, Batch) else r, np.float64) for r in results]
 
 
-def _close(before: Sequence[NDArray[np.float64]], after: Sequence[NDArray[np.float64]]) -> bool:
+def _close(
+    before: Sequence[NDArray[np.float64]] | None, after: Sequence[NDArray[np.float64]] | None
+) -> bool:
+    if before is None or after is None:
+        return False
     return all(
         a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5 * (1 + np.abs(a).max()))
         for a, b in zip(before, after, strict=True)

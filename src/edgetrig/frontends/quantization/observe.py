@@ -22,18 +22,22 @@ SAMPLE: Final = 1 << 15
 RESULT: Final = "result"
 """Role of a layer's output."""
 
-BESIDE: Final = ("bias", "scale")
-"""Constants, one a channel, that have a type a channel."""
 
 Replaced = Mapping[str, Mapping[str, NDArray[np.float64]]]
 """Constants by layer and role that take the place of the layer's own."""
+
+
+def is_bias(role: str) -> bool:
+    """Whether constants of a role are added: "bias", "query_bias", ..."""
+    return role == "bias" or role.endswith("_bias")
 
 
 @dataclass
 class Place:
     """Numbers of one role in one layer.
 
-    ``low`` and ``high`` have one element, or one for each index of the last axis. ``sample`` has as
+    ``low`` and ``high`` have one element, or one for each index of the last axis (constants with
+    one number a channel have a type a channel). ``sample`` has as
     many columns. ``size`` counts the elements of one event, or of the constants. ``function`` is
     what is computed of the numbers by a table.
     """
@@ -84,7 +88,8 @@ class Record:
         place = self.place(layer, role)
         if any(np.array_equal(values.ravel(), part.ravel()) for part in place.parts):
             return
-        columns = values.shape[-1] if role in BESIDE and values.ndim else 1
+        by_channel = values.ndim == 1 or (values.ndim > 1 and (is_bias(role) or role == "scale"))
+        columns = values.shape[-1] if by_channel else 1
         place.constant, place.shape = True, values.shape
         place.size += values.size
         place.parts.append(values.reshape(-1, columns))

@@ -11,7 +11,7 @@ from edgetrig.frontends.model import Constant, Model
 from edgetrig.frontends.model import Key as Flow
 from edgetrig.frontends.quantization.fixed import Fixed, FixedInput
 from edgetrig.frontends.quantization.fixed_type import WIDEST, FixedType
-from edgetrig.frontends.quantization.observe import RESULT, Record, Replaced
+from edgetrig.frontends.quantization.observe import RESULT, Record, Replaced, is_bias
 from edgetrig.frontends.quantization.ranges import Rule, type_for
 
 Key = tuple[str, str]
@@ -58,7 +58,7 @@ class Plan:
     @property
     def searched(self) -> tuple[Key, ...]:
         """Places whose widths are free."""
-        return tuple(key for key in self.active if key not in self.given and key[1] != "bias")
+        return tuple(key for key in self.active if key not in self.given and not is_bias(key[1]))
 
     def uniform(self, bits: int) -> dict[Key, int]:
         """Return one width for all; the arguments of tables have no more than `table_bits`."""
@@ -76,8 +76,8 @@ class Plan:
             if key in self.given or key in widths
         }
         for layer, role in self.active:
-            if role == "bias" and (layer, role) not in types:
-                types[layer, role] = self._bias(layer, types)
+            if is_bias(role) and (layer, role) not in types:
+                types[layer, role] = self._bias((layer, role), types)
         return types
 
     def _type(self, key: Key, bits: int) -> FixedType:
@@ -85,17 +85,17 @@ class Plan:
             self._types[key, bits] = type_for(self.record.places[key], bits, self.rule)
         return self._types[key, bits]
 
-    def _bias(self, layer: str, types: Mapping[Key, FixedType]) -> FixedType:
+    def _bias(self, bias: Key, types: Mapping[Key, FixedType]) -> FixedType:
         """Return a bias' type: a little finer than the sums that it is part of."""
-        own = {role: kind for (name, role), kind in types.items() if name == layer}
+        own = {key: kind for key, kind in types.items() if key[0] == bias[0]}
         sums = [
             int(kind.fraction.max())
-            for role, kind in own.items()
-            if not self.record.places[layer, role].constant
+            for key, kind in own.items()
+            if not self.record.places[key].constant
         ]
         constants = [int(kind.fraction.max()) + 4 for kind in own.values()]
         fraction = max(sums or constants or [12]) + _BIAS_BITS
-        place = self.record.places[layer, "bias"]
+        place = self.record.places[bias]
         signed = (place.low < 0).astype(np.int64)
         top = np.maximum(np.maximum(place.high, -place.low), np.ldexp(1.0, -fraction))
         integer = np.floor(np.log2(top)).astype(np.int64) + 1
@@ -167,4 +167,4 @@ class Plan:
         return total
 
     def _is_kernel(self, key: Key) -> bool:
-        return self.record.places[key].constant and key[1] != "bias"
+        return self.record.places[key].constant and not is_bias(key[1])

@@ -20,7 +20,7 @@ from edgetrig.frontends.quantization.loss import Loss, Metric, Outputs, agreemen
 from edgetrig.frontends.quantization.observe import RESULT, Record, observe
 from edgetrig.frontends.quantization.plan import Key, Plan
 from edgetrig.frontends.quantization.ranges import RULES, Rule
-from edgetrig.frontends.quantization.requested import Requested, is_optional, requested_types
+from edgetrig.frontends.quantization.requested import Requested, names_result, requested_types
 from edgetrig.frontends.quantization.result import Quantized, Row
 from edgetrig.frontends.quantization.saturation import Saturation, counted
 from edgetrig.frontends.quantization.search import Trials, search
@@ -150,30 +150,27 @@ def quantize_model(
 
 def _plan(model: Model, arrays: Sequence[NDArray[Any]], found: Survey, options: Options) -> Plan:
     record = observe(model, arrays, found, {}, by_feature=options.per_feature)
-    replaced = folded(model, record, [array[:EVENTS].astype(np.float64) for array in arrays])
-    if replaced:
-        record = observe(model, arrays, found, replaced, by_feature=options.per_feature)
+    folding = folded(model, record, [array[:EVENTS].astype(np.float64) for array in arrays])
+    if folding.replaced:
+        record = observe(model, arrays, found, folding.replaced, by_feature=options.per_feature)
+    places = {
+        key: place
+        for key, place in record.places.items()
+        # A factor is 1 now, and what it scaled is part of the sum behind it.
+        if key not in folding.units and not (key[1] == RESULT and key[0] in folding.linear)
+    }
     ports = [port.name for port in model.inputs]
-    given = requested_types(options.precision, record.places.values(), ports)
-    unfolded = {name for name, constants in replaced.items() if "scale" in constants}
-    linear = set(replaced) - unfolded
-    active = []
-    for key, place in record.places.items():
-        if key[1] == RESULT and key[0] in linear:
-            continue  # the batch norm behind it is part of the same sum
-        if key[1] == "scale" and key[0] in unfolded:
-            continue  # is 1
-        rounds = found.rounds | found.ports
-        if is_optional(place, rounds) and not _by_name(options.precision, key):
-            continue
-        active.append(key)
+    given = requested_types(options.precision, places.values(), ports)
+    rounds = found.rounds | found.ports
+    active = [
+        key
+        for key in places
+        if key[1] != RESULT or key[0] in rounds or names_result(options.precision, key[0])
+    ]
     kept = {key: kind for key, kind in given.items() if key in active}
-    return Plan(model, record, tuple(active), kept, replaced, options.ranges, options.table_bits)
-
-
-def _by_name(precision: Requested, key: Key) -> bool:
-    """Whether a user names a result that is exact by itself."""
-    return key[0] in precision or ".".join(key) in precision
+    return Plan(
+        model, record, tuple(active), kept, folding.replaced, options.ranges, options.table_bits
+    )
 
 
 def _choose(

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.quantization.fixed_type import FixedType, parse_type
-from edgetrig.frontends.quantization.observe import BESIDE, RESULT, Place
+from edgetrig.frontends.quantization.observe import RESULT, Place, is_bias
 
 Requested = Mapping[str, str]
 """From ``"dense_1"``, ``"dense_1.weight"``, ``"dense_*.result"``, ``"input"`` to a type."""
@@ -61,11 +61,15 @@ def requested_types(
 
 def _spellings(place: Place, ports: set[str]) -> tuple[list[str], list[str]]:
     layers = [place.layer, "input"] if place.layer in ports else [place.layer]
-    weight = place.constant and place.role not in BESIDE
+    weight = place.constant and not is_bias(place.role) and place.role != "scale"
     roles = [place.role, "weight"] if weight else [place.role]
     return layers, roles
 
 
-def is_optional(place: Place, rounds: frozenset[str]) -> bool:
-    """Whether a place has a type only if the user asks for one: results that are exact anyway."""
-    return place.role == RESULT and place.layer not in rounds
+def names_result(precision: Requested, layer: str) -> bool:
+    """Whether a user asks for a type of a layer's result by the layer's name or by the role's."""
+    result = f"{layer}.{RESULT}"
+    return any(
+        name in (layer, result) or (name.endswith(f".{RESULT}") and fnmatchcase(result, name))
+        for name in precision
+    )
