@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
@@ -53,6 +54,7 @@ class Reader:
 
 READERS: Final = (
     Reader("keras", (".keras",), ("keras",)),
+    Reader("qkeras", (".h5", ".hdf5", ".json"), ("qkeras", "tf_keras")),
     Reader("onnx", (".onnx",), ("onnx", "qonnx")),
     Reader("torch", (".pt2", ".pt", ".pth"), ("torch",), shapeless=True),
 )
@@ -80,15 +82,38 @@ def read(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Model
     if isinstance(model, str | os.PathLike):
         _no_shapes(inputs, str(model))
         return _read_file(Path(model))
+    for reader in _of(model):
+        if reader.shapeless:
+            return reader.package().read_model(model, inputs)  # type: ignore[no-any-return]
+        _no_shapes(inputs, f"the {type(model).__name__}")
+        return reader.package().read_model(model)  # type: ignore[no-any-return]
+    known = ", ".join(package for reader in READERS for package in reader.packages)
+    raise ModelError(f"cannot compile a {type(model).__name__}; known: files and models of {known}")
+
+
+def shapes_in(model: object, x: Any) -> Inputs:
+    """Return the inputs' shapes that data have, for a live model that does not know them.
+
+    Parameters
+    ----------
+    model
+        Any model.
+    x
+        Events of its one input, or arrays of all inputs in a list or by name in their order.
+    """
+    if not any(reader.shapeless for reader in _of(model)):
+        return None
+    several = isinstance(x, list | tuple) and all(isinstance(column, np.ndarray) for column in x)
+    columns = x.values() if isinstance(x, Mapping) else x if several else [x]
+    return [np.asarray(column)[0] for column in columns if np.shape(column)[:1] not in ((), (0,))]
+
+
+def _of(model: object) -> Iterator[Reader]:
+    """Yield the front ends of a live model, that of its most special class first."""
     for base in type(model).__mro__:
         for reader in READERS:
             if base.__module__.split(".")[0] in reader.packages:
-                if reader.shapeless:
-                    return reader.package().read_model(model, inputs)  # type: ignore[no-any-return]
-                _no_shapes(inputs, f"the {type(model).__name__}")
-                return reader.package().read_model(model)  # type: ignore[no-any-return]
-    known = ", ".join(package for reader in READERS for package in reader.packages)
-    raise ModelError(f"cannot compile a {type(model).__name__}; known: files and models of {known}")
+                yield reader
 
 
 def _no_shapes(inputs: Inputs, model: str) -> None:

@@ -132,6 +132,7 @@ TABLES: Final[dict[str, Callable[[Floats], Floats]]] = {
     "swish": lambda x: x * _sigmoid(x),
     "mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),
     "hard_sigmoid": hard_sigmoid(),
+    "hard_sigmoid_of_keras_2": hard_sigmoid(0.2),
     "hard_silu": hard_silu(),
     "hard_swish": hard_silu(),
     "tanh_shrink": lambda x: x - np.tanh(x),
