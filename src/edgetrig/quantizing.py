@@ -69,6 +69,8 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
         return circuit.quantize(model, *args, **options)
     from edgetrig.frontends import Model, read
     from edgetrig.frontends.quantization import quantize_model
+    from edgetrig.frontends.readers import shapes_in
 
-    read_model = model if isinstance(model, Model) else read(model)
+    x = args[0] if args else options.get("x")
+    read_model = model if isinstance(model, Model) else read(model, shapes_in(model, x))
     return quantize_model(read_model, *args, **options)

@@ -22,6 +22,7 @@ an example event."""
 _ADVICE: Final = (
     ("Cannot access data_ptr", "use operations of torch alone"),
     ("data-dependent", "its control flow depends on the event; use torch.where"),
+    ("more than 1 value per channel", "use track_running_stats=True, and train it"),
     ("Could not guard", "its control flow depends on the event; use torch.where"),
     ("GuardOnDataDependent", "its control flow depends on the event; use torch.where"),
 )
@@ -59,15 +60,10 @@ def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
         If shapes are missing or wrong, the module cannot be exported, or it mixes events.
     """
     torch = require("torch", "torch")
-    _refuse(module)
+    number = _checked(torch, module)
     given = [_Example(torch, shape) for shape in (inputs or [_guess(torch, module)])]
     with _inference(torch, module):
-        one = [example.tensor(1) for example in given]
-        try:
-            with redirect_stdout(StringIO()):  # where it fails it prints its graph
-                program = torch.export.export(module, tuple(one)).run_decompositions({})
-        except Exception as error:  # the exporter raises whatever the module's own code does
-            raise ValueError(_one_line(error)) from error
+        program = _program(torch, module, given, number)
         _refuse_random(program)
         axes = _output_axes(torch, module, given)
     return Exported(
@@ -78,8 +74,24 @@ def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
     )
 
 
+def _program(torch: Any, module: Any, given: Sequence[_Example], number: str) -> Any:
+    """Return the program, for floats or, where it takes none, for whole numbers."""
+    failure: Exception | None = None
+    told = any(example.whole for example in given)
+    for whole in (False, True):
+        for example in given:
+            example.number = "int64" if whole and (example.whole or not told) else number
+        try:
+            with redirect_stdout(StringIO()):  # where it fails it prints its graph
+                one = tuple(example.tensor(1) for example in given)
+                return torch.export.export(module, one).run_decompositions({})
+        except Exception as error:  # the exporter raises whatever the module's own code does
+            failure = failure or error
+    raise ValueError(_one_line(failure)) from failure
+
+
 class _Example:
-    """Makes events for one input."""
+    """Makes events for one input; ``number`` is the type of its elements."""
 
     def __init__(self, torch: Any, given: InputShape) -> None:
         self._torch = torch
@@ -92,24 +104,20 @@ class _Example:
             )
         self.shape = tuple(int(n) for n in shape if n is not None)
         self.whole = event is not None and event.dtype.kind in "biu"
+        self.number = "float32"
 
     def tensor(self, events: int) -> Any:
         """Return example events."""
         shape = (*self.shape[: self.axis], events, *self.shape[self.axis :])
-        if self.whole:
-            return self._torch.zeros(shape, dtype=self._torch.int64)
-        return self._torch.zeros(shape)
+        return self._torch.zeros(shape, dtype=getattr(self._torch, self.number))
 
     def changed(self, random: Any) -> tuple[Any, Any]:
         """Return two events of random numbers, and the same with the second one changed."""
         shape = (*self.shape[: self.axis], 2, *self.shape[self.axis :])
         draws = [random.standard_normal(shape), 64 * random.standard_normal(shape)]
-        if self.whole:
+        if self.number == "int64":
             draws = [random.integers(0, 2, shape) for _ in draws]
-        first, other = (
-            self._torch.from_numpy(np.asarray(draw, np.int64 if self.whole else np.float32))
-            for draw in draws
-        )
+        first, other = (self._torch.from_numpy(draw.astype(self.number)) for draw in draws)
         second = first.clone()
         second.select(self.axis, 1).copy_(other.select(self.axis, 1))
         return first, second
@@ -119,7 +127,10 @@ def _output_axes(torch: Any, module: Any, given: Sequence[_Example]) -> tuple[in
     """Return where the outputs have the event axis, once it is sure that events do not mix."""
     random = np.random.default_rng(0)
     with torch.no_grad():
-        one = _outputs(torch, module(*(example.tensor(1) for example in given)))
+        try:
+            one = _outputs(torch, module(*(example.tensor(1) for example in given)))
+        except Exception as error:
+            raise ValueError(_one_line(error)) from error
         try:
             pairs = [example.changed(random) for example in given]
             first, second = (_outputs(torch, module(*event)) for event in zip(*pairs, strict=True))
@@ -164,8 +175,12 @@ def _guess(torch: Any, module: Any) -> Shape:
     )
 
 
-def _refuse(module: Any) -> None:
-    """Refuse modules whose meaning the exporter does not see."""
+def _checked(torch: Any, module: Any) -> str:
+    """Return the type of a module's numbers, once the exporter can see what it means."""
+    if not isinstance(module, torch.nn.Module):
+        raise ValueError("it is no torch.nn.Module")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError("a TorchScript module cannot be read; pass the Python module")
     for child in module.modules():
         root = type(child).__module__.partition(".")[0]
         if root == "brevitas":
@@ -173,11 +188,13 @@ def _refuse(module: Any) -> None:
                 "Brevitas modules are read from QONNX: call brevitas.export.export_qonnx(module,"
                 " args, path) and pass the file"
             )
-        if type(child).__name__ in ("RecursiveScriptModule", "ScriptModule"):
-            raise ValueError("a TorchScript module cannot be read; pass the Python module")
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if tensor.device.type != "cpu":
             raise ValueError(f"'{name}' is on {tensor.device}; call module.cpu() first")
+    found = {str(p.dtype) for p in module.parameters() if p.is_floating_point()}
+    if found & {"torch.float16", "torch.bfloat16"}:
+        raise ValueError("its parameters are in half precision; call module.float() first")
+    return "float64" if found == {"torch.float64"} else "float32"
 
 
 def _refuse_random(program: Any) -> None:
@@ -203,7 +220,7 @@ def _inference(torch: Any, module: Any) -> Iterator[None]:
             child.training = True
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception | None) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     for sign, advice in _ADVICE:
         if sign in text or sign in type(error).__name__:

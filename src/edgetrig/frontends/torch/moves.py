@@ -7,6 +7,7 @@ serves views, transposes, slices, pads, rolls, shuffles, joins and constant indi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any, Final
 
@@ -142,6 +143,23 @@ class _Pool:
     def _range(self, first: int, shape: tuple[int, ...]) -> Any:
         numbers = self._torch.arange(first, first + prod(shape), dtype=self._torch.float64)
         return numbers.reshape(shape)
+
+
+def joined(operations: Sequence[Operation]) -> list[Operation]:
+    """Return the operations with moves of moved values taken in one step."""
+    single: dict[Reference, Operation] = {}
+    result = []
+    for given in operations:
+        operation = given
+        before = single.get(given.x) if given.target == "moved" else None
+        if before is not None:
+            places = before.arguments["index"][0].values.reshape(-1)
+            index = [Weight(places[each.values]) for each in given.arguments["index"]]
+            operation = replace(given, arguments={"x": before.x, "index": index})
+        if operation.target == "moved" and len(operation.shapes) == 1:
+            single[Reference(operation.key)] = operation
+        result.append(operation)
+    return result
 
 
 def moved(call: Call, x: Value, index: list[Weight]) -> list[Value]:

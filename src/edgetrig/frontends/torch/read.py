@@ -91,7 +91,7 @@ def _model(name: str, source: Exported) -> Model:
     operations = live([*quantizers(live(operations, results))], results)
     bare = {Reference(port.name): axis for port, axis in zip(ports, source.input_axes, strict=True)}
     shapes = {Reference(p.name): _whole(p.shape, bare[Reference(p.name)]) for p in ports}
-    operations = [*_placed(operations, shapes)]
+    operations = live(moves.joined([*_placed(operations, shapes)]), results)
     bare.update(zip(results, source.output_axes, strict=True))
     named = names(operations, [port.name for port in ports])
     made = tuple(steps(operations, named, bare))

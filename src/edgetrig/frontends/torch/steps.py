@@ -31,9 +31,11 @@ def names(operations: Sequence[Operation], taken: Iterable[str]) -> dict[str, st
         word = word_of(operation)
         own = f"{operation.module}.{word}" if operation.module else word
         base = operation.module if operation.key in main else own
-        name = f"{base}_{used[base]}" if used[base] else base
-        used[base] += 1
-        used[name] += name != base
+        name = base
+        while name in used:
+            name = f"{base}_{used[base]}"
+            used[base] += 1
+        used[name] += 1
         found[operation.key] = name
     return found
 
@@ -49,7 +51,7 @@ def _main(operations: Sequence[Operation]) -> set[str]:
     for operation in operations:
         if operation.module:
             inside.setdefault(operation.module, []).append(operation)
-    main = set()
+    main: set[str] = set()
     for every in inside.values():
         working = [operation for operation in every if operation.target not in _WIRING]
         for chosen in (every, working):
