@@ -473,6 +473,7 @@ class Design:
 def compile(
     model: str | os.PathLike[str] | Circuit | object,
     *,
+    inputs: Sequence[Sequence[int | None] | NDArray[Any]] | None = None,
     name: str | None = None,
     classes: Sequence[str] = (),
     part: str = "xcvu13p",
@@ -486,6 +487,9 @@ def compile(
     model
         A ``.keras`` file, a live Keras (HGQ2) model, a `Circuit` traced by hand, or a saved design.
         Files are read without executing anything in them.
+    inputs
+        For a live PyTorch module: the shape of each input without the event axis, such as
+        ``[(16,)]``, or one event as an array. Other models bring their shapes.
     name
         Name of the top module; the model's own if left out.
     classes
@@ -511,7 +515,7 @@ def compile(
     else:
         from edgetrig.frontends import load
 
-        loaded = load(model)
+        loaded = load(model, inputs)
         design = Design(loaded.circuit, name=loaded.name, target=target, notes=loaded.notes)
     if name is not None:
         design = replace(design, name=name)
