@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.errors import DataError, ModelError
 from edgetrig.frontends.batch import Batch
 from edgetrig.frontends.model import Model, replay
+from edgetrig.frontends.quantization.bounds import bounds_of
 from edgetrig.frontends.quantization.fixed import dropped_array
 from edgetrig.frontends.quantization.fixed_type import FixedType
 from edgetrig.frontends.quantization.floating import Floating, Inputs, arrays_of, blocks
@@ -252,16 +253,18 @@ def _result(
         layer: loss_of_layer(plan, types, few, reference, layer, found)
         for layer in dict.fromkeys(layer for layer, _ in types)
     }
+    bound, by_layer = bounds_of(plan, types)
     return Quantized(
         loaded.circuit,
         loaded.name,
         loaded.dropped,
         tuple(notes),
-        table=tuple(_rows(plan.record, types, counts, alone)),
+        table=tuple(_rows(plan.record, types, counts, alone, by_layer)),
         measure=loss.name,
         loss=total,
         tolerance=options.tolerance,
         agreement=agreement(outputs, reference),
+        bound=bound,
         precisions=precisions,
     )
 
@@ -285,6 +288,7 @@ def _rows(
     types: Mapping[Key, FixedType],
     counts: Mapping[Key, Saturation],
     alone: Mapping[str, float],
+    by_layer: Mapping[str, float],
 ) -> list[Row]:
     rows: list[Row] = []
     for layer in alone:
@@ -303,6 +307,7 @@ def _rows(
                     count.saturated,
                     count.numbers,
                     alone[layer] if first else None,
+                    by_layer.get(layer) if key[1] == RESULT else None,
                 )
             )
             first = False

@@ -1,0 +1,321 @@
+"""Arrays of intervals with an error: how far a rounded model may be from the exact one.
+
+The quantised value of every element lies in [low, high]; the float model's is at most ``error``
+from it. Intervals of products are in midpoint-radius form (S. M. Rump, "Fast and parallel interval
+arithmetic", BIT 39, 1999), which over-estimates at most by half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
+
+from edgetrig.frontends.quantizer import Floats
+
+Array = NDArray[np.float64]
+Function = Callable[..., Any]
+
+_POINTS: Final = 2049
+"""Arguments at which the slope of a function is looked at."""
+
+
+class Bounded(NDArrayOperatorsMixin):
+    """Intervals with an error.
+
+    Parameters
+    ----------
+    low, high
+        Smallest and largest quantised value of every element.
+    error
+        Largest distance to the float model's.
+    """
+
+    def __init__(self, low: Any, high: Any, error: Any) -> None:
+        self.low, self.high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        self.error: Array = np.asarray(error, np.float64)
+
+    @staticmethod
+    def of(value: Any) -> Bounded:
+        """Return a bounded value; numbers are what they are."""
+        return value if isinstance(value, Bounded) else Bounded(value, value, np.zeros_like(value))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, without the event axis."""
+        return self.low.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.low.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.low.size
+
+    @property
+    def T(self) -> Bounded:  # noqa: N802 - NumPy's name
+        """The transposed array."""
+        return self.moved(np.transpose)
+
+    @property
+    def middle(self) -> Array:
+        """Middle of the interval."""
+        return (self.low + self.high) / 2
+
+    @property
+    def radius(self) -> Array:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    @property
+    def largest(self) -> Array:
+        """Largest magnitude of a quantised value."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def __getitem__(self, index: Any) -> Bounded:
+        return self.moved(lambda v: v[index])
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __array__(self, *args: object, **kwargs: object) -> Array:
+        raise TypeError("an interval is no number")
+
+    def moved(self, function: Function) -> Bounded:
+        """Apply something that only moves elements."""
+        return Bounded(function(self.low), function(self.high), function(self.error))
+
+    def reshape(self, *shape: Any) -> Bounded:
+        """Return the elements in another shape."""
+        return self.moved(lambda v: v.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> Bounded:
+        """Return the array with its axes permuted."""
+        return self.moved(lambda v: v.transpose(*axes))
+
+    def ravel(self) -> Bounded:
+        """Return the elements in one axis."""
+        return self.reshape(-1)
+
+    def through(self, function: Callable[[Floats], Floats]) -> Bounded:
+        """Return a function of one number of every element, by its range and steepest slope.
+
+        Range and slope are those at 2049 arguments of each interval; what the function may do
+        between two of them is bounded by how much its slope changes from one to the next.
+        """
+        first, last = self.low - self.error, self.high + self.error
+        keys = np.stack([v.ravel() for v in (self.low, self.high, first, last)], axis=1)
+        unique, back = np.unique(keys, axis=0, return_inverse=True)
+        found = np.array([_range_and_slope(function, *key) for key in unique])
+        low, high, slope, spread = found[back.ravel()].T.reshape(4, *self.shape)
+        return Bounded(low, high, np.minimum(self.error * slope, spread))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Apply a NumPy universal function."""
+        function = _UFUNCS.get(ufunc)
+        if function is None or method != "__call__" or kwargs:
+            return NotImplemented
+        return function(*(Bounded.of(value) for value in inputs))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Apply any other NumPy function."""
+        known = _FUNCTIONS.get(function)
+        return NotImplemented if known is None else known(*args, **kwargs)
+
+
+def _range_and_slope(
+    function: Callable[[Floats], Floats], low: float, high: float, first: float, last: float
+) -> tuple[float, float, float, float]:
+    """Return a function's range on [low, high], and slope and spread on [first, last]."""
+    x = np.linspace(first, last, _POINTS)
+    y = np.asarray(function(x), np.float64)
+    step = (last - first) / (_POINTS - 1)
+    noise = 1e-6 * float(np.abs(y).max())  # the function's own rounding to float32
+    if step == 0:
+        return float(y[0]), float(y[0]), 0.0, noise
+    rises = np.diff(y)
+    bend = float(np.abs(np.diff(rises)).max())
+    slope = (float(np.abs(rises).max()) + bend) / step
+    slack = bend + noise
+    inside = np.asarray(function(np.linspace(low, high, _POINTS)), np.float64)
+    spread = float(y.max() - y.min()) + 2 * slack
+    return float(inside.min()) - slack, float(inside.max()) + slack, slope + noise / step, spread
+
+
+def _add(x: Bounded, y: Bounded) -> Bounded:
+    return Bounded(x.low + y.low, x.high + y.high, x.error + y.error)
+
+
+def _negative(x: Bounded) -> Bounded:
+    return Bounded(-x.high, -x.low, x.error)
+
+
+def _bilinear(product: Function) -> Function:
+    """Return a sum of products of two arrays' elements."""
+
+    def apply(x: Bounded, y: Bounded) -> Bounded:
+        middle = product(x.middle, y.middle)
+        radius = product(np.abs(x.middle), y.radius) + product(
+            x.radius, np.abs(y.middle) + y.radius
+        )
+        error = product(x.error, y.largest + y.error) + product(x.largest, y.error)
+        return Bounded(middle - radius, middle + radius, error)
+
+    return apply
+
+
+def _choice(function: Function) -> Function:
+    """Return the maximum or minimum: no farther from each other than its arguments."""
+
+    def apply(x: Bounded, y: Bounded) -> Bounded:
+        error = np.maximum(x.error, y.error)
+        # Where the choice is certain with its errors, it is the chosen one's.
+        above = x.low - x.error >= y.high + y.error
+        below = y.low - y.error >= x.high + x.error
+        first, second = (above, below) if function is np.maximum else (below, above)
+        error = np.where(first, x.error, np.where(second, y.error, error))
+        return Bounded(function(x.low, y.low), function(x.high, y.high), error)
+
+    return apply
+
+
+def _absolute(x: Bounded) -> Bounded:
+    crosses = (x.low < 0) & (x.high > 0)
+    low = np.where(crosses, 0.0, np.minimum(np.abs(x.low), np.abs(x.high)))
+    return Bounded(low, x.largest, x.error)
+
+
+def _divide(x: Bounded, y: Bounded) -> Bounded:
+    if np.any(y.low != y.high) or np.any(y.error) or np.any(y.low == 0):
+        raise TypeError("a quotient has no bound here")
+    return _PRODUCT(x, Bounded.of(1 / y.low))  # type: ignore[no-any-return]
+
+
+def _less(x: Bounded, y: Bounded) -> Bounded:
+    """Return truth values: an error of 1 where the float model may decide otherwise."""
+    surely = x.high + x.error < y.low - y.error
+    never = x.low - x.error >= y.high + y.error
+    low, high = (x.high < y.low).astype(np.float64), (x.low < y.high).astype(np.float64)
+    return Bounded(low, high, np.where(surely | never, 0.0, 1.0))
+
+
+def _not(x: Bounded) -> Bounded:
+    return Bounded(1 - x.high, 1 - x.low, x.error)
+
+
+def _where(condition: Any, x: Any, y: Any) -> Bounded:
+    c, x, y = (Bounded.of(v) for v in (condition, x, y))
+    low, high = np.minimum(x.low, y.low), np.maximum(x.high, y.high)
+    bottom = np.minimum(x.low - x.error, y.low - y.error)
+    top = np.maximum(x.high + x.error, y.high + y.error)
+    unsure = np.maximum(high - bottom, top - low)
+    error = np.where(c.error > 0, unsure, np.maximum(x.error, y.error))
+    yes, no = (c.low == 1) & (c.error == 0), (c.high == 0) & (c.error == 0)
+    return Bounded(
+        *(
+            np.where(yes, a, np.where(no, b, both))
+            for a, b, both in (
+                (x.low, y.low, low),
+                (x.high, y.high, high),
+                (x.error, y.error, error),
+            )
+        )
+    )
+
+
+def _clip(x: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Any:
+    low, high = kwargs.get("min", a_min), kwargs.get("max", a_max)
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+def _einsum(equation: str, x: Any, y: Any) -> Bounded:
+    product = _bilinear(lambda a, b: np.einsum(equation, a, b))
+    return product(Bounded.of(x), Bounded.of(y))  # type: ignore[no-any-return]
+
+
+def _joined(function: Function) -> Function:
+    def join(arrays: Sequence[Any], *args: Any, **kwargs: Any) -> Bounded:
+        parts = [Bounded.of(array) for array in arrays]
+        return Bounded(
+            *(
+                function([getattr(part, name) for part in parts], *args, **kwargs)
+                for name in ("low", "high", "error")
+            )
+        )
+
+    return join
+
+
+def _pad(x: Bounded, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Bounded:
+    if mode != "constant":
+        return x.moved(lambda v: np.pad(v, pad_width, mode=mode))
+    low, high = (np.pad(v, pad_width, constant_values=constant_values) for v in (x.low, x.high))
+    return Bounded(low, high, np.pad(x.error, pad_width))
+
+
+def _mover(function: Function) -> Function:
+    return lambda x, *args, **kwargs: x.moved(lambda v: function(v, *args, **kwargs))
+
+
+_PRODUCT = _bilinear(np.multiply)
+
+_UFUNCS: dict[Any, Function] = {
+    np.add: _add,
+    np.subtract: lambda x, y: _add(x, _negative(y)),
+    np.multiply: _PRODUCT,
+    np.matmul: _bilinear(np.matmul),
+    np.divide: _divide,
+    np.square: lambda x: _PRODUCT(x, x),
+    np.negative: _negative,
+    np.absolute: _absolute,
+    np.maximum: _choice(np.maximum),
+    np.minimum: _choice(np.minimum),
+    np.less: _less,
+    np.greater: lambda x, y: _less(y, x),
+    np.less_equal: lambda x, y: _not(_less(y, x)),
+    np.greater_equal: lambda x, y: _not(_less(x, y)),
+}
+
+_FUNCTIONS: dict[Any, Function] = {
+    np.where: _where,
+    np.clip: _clip,
+    np.einsum: _einsum,
+    np.dot: lambda x, y: _bilinear(np.dot)(Bounded.of(x), Bounded.of(y)),
+    np.concatenate: _joined(np.concatenate),
+    np.stack: _joined(np.stack),
+    np.pad: _pad,
+    np.shape: lambda x: x.shape,
+    np.ndim: lambda x: x.ndim,
+    # Sums add errors up; a largest element is no farther off than the worst of all.
+    **{
+        function: _mover(function)
+        for function in (
+            np.sum,
+            np.mean,
+            np.max,
+            np.min,
+            np.reshape,
+            np.transpose,
+            np.ravel,
+            np.squeeze,
+            np.expand_dims,
+            np.broadcast_to,
+            np.moveaxis,
+            np.swapaxes,
+            np.take,
+            np.flip,
+            np.roll,
+            np.repeat,
+            np.tile,
+        )
+    },
+}

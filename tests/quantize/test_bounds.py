@@ -1,0 +1,86 @@
+"""The bound that types imply is never exceeded where nothing saturates."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+from edgetrig.emulate import Emulator
+from edgetrig.frontends import read
+from edgetrig.frontends.quantization import float_outputs, quantize_model
+from edgetrig.frontends.quantization.floating import computed
+from edgetrig.frontends.values import Pending
+
+ACTIVATIONS = ["linear", "relu", "tanh", "sigmoid", "elu", "softplus", "silu", "relu6"]
+
+
+def logits(model, x):
+    """Return float outputs without a last softmax, which hardware leaves out."""
+    from edgetrig.frontends.batch import Batch
+    from edgetrig.frontends.model import replay
+    from edgetrig.frontends.quantization.survey import Waiting
+
+    class Plain(Waiting):
+        def output(self, value):
+            return (
+                value if isinstance(value, Pending) and value.function is None else computed(value)
+            )
+
+    (value,) = replay(model, [Batch(x.astype(float))], lambda name: Plain())
+    return (value.array if isinstance(value, Pending) else value).values
+
+
+def assert_within(model, x, **options):
+    result = quantize_model(model, x, ranges="all", **options)
+    assert all(row.saturated == 0 for row in result.table)
+    (bound,) = result.bound.values()
+    error = np.abs(Emulator(result.circuit).predict(x) - logits(model, x))
+    assert (error.max(axis=0) <= bound + 1e-9).all()
+    return result
+
+
+@settings(max_examples=12)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    activations=st.lists(st.sampled_from(ACTIVATIONS), min_size=3, max_size=3),
+    bits=st.integers(5, 14),
+    seed=st.integers(0, 10**6),
+)
+def test_errors_stay_within_the_bound(sizes, activations, bits, seed):
+    rng = np.random.default_rng(seed)
+    stack = [
+        layers.Dense(size, activation=name, name=f"d{k}")
+        for k, (size, name) in enumerate(zip(sizes, activations, strict=False))
+    ]
+    model = keras.Sequential([keras.Input((4,)), *stack, layers.Dense(2, name="last")])
+    for variable in model.variables:
+        variable.assign(rng.normal(0, 1, variable.shape))
+    x = rng.normal(0, 2, (400, 4)).astype("float32")
+    assert_within(read(model), x, bits=bits)
+
+
+@pytest.mark.parametrize("name", ["mlp", "batch norm", "residual", "flatten", "tables"])
+def test_bounds_of_whole_models(float_models, random_data, name):
+    model = float_models(name)
+    result = assert_within(read(model), random_data(model), bits=11)
+    assert "(bound)" in str(result)
+    results = [row for row in result.table if row.role == "result"]
+    assert all(row.bound is not None for row in results)
+
+
+def test_more_bits_tighter_bound(float_models, random_data):
+    model = float_models("mlp")
+    x = random_data(model)
+    bounds = [quantize_model(read(model), x, bits=bits, ranges="all").bound for bits in (6, 9, 12)]
+    largest = [max(bound.values().__iter__().__next__().max() for bound in [b]) for b in bounds]
+    assert largest[0] > 4 * largest[1] > 16 * largest[2]
+
+
+def test_float_outputs_take_many_inputs(float_models, random_data):
+    model = float_models("two inputs")
+    x = random_data(model)
+    by_name = dict(zip(("a", "b"), x, strict=True))
+    one, other = float_outputs(read(model), x), float_outputs(read(model), by_name)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
