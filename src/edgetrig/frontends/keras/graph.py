@@ -4,26 +4,51 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
+from edgetrig.frontends.keras.form import ONE_ARGUMENT, Form, Tensor, read_form, tensors_in
 from edgetrig.frontends.keras.layer import Layer, read_layer
 
-Tensor = tuple[str, int, int]
-"""Output ``tensor`` of call ``node`` of a layer, as Keras numbers them: (layer, node, tensor)."""
-
 MODELS: Final = ("Sequential", "Functional", "Model")
+
+SEVERAL_RESULTS: Final = frozenset(
+    {
+        "Bidirectional",
+        "GRU",
+        "LSTM",
+        "QGRU",
+        "QLIF",
+        "QSimpleRNN",
+        "QSimpleSNN",
+        "RNN",
+        "SimpleRNN",
+        "Split",
+        "TopK",
+        "Unstack",
+    }
+)
+"""Layers and operations that may return more than one tensor."""
+
+MOST_RESULTS: Final = 1 << 12
+"""Most tensors that one of them may return."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One use of a layer: where its arguments come from and what its result is called."""
+    """One use of a layer: where its arguments come from and what its result is called.
+
+    ``form`` says how a layer is called with the tensors in ``arguments``; a model is called with
+    them in their order. ``results`` tells how many of its results are read.
+    """
 
     layer: Layer
     graph: Graph | None
-    arguments: tuple[Tensor | float, ...]
+    arguments: tuple[Tensor, ...]
+    form: Form
     result: tuple[str, int]
+    results: int = 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,7 @@ def _sequential(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> 
     calls = []
     for _, layer in layers:
         nested = read_graph(layer) if layer.kind in MODELS else None
-        calls.append(Call(layer, nested, (tensor,), (layer.name, 0)))
+        calls.append(Call(layer, nested, (tensor,), ONE_ARGUMENT, (layer.name, 0)))
         tensor = (layer.name, 0, 0)
     return Graph(model, inputs, tuple(calls), (tensor,))
 
@@ -111,8 +136,11 @@ def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> 
         nested = read_graph(layer) if layer.kind in MODELS else None
         for number, node in enumerate(entry["inbound_nodes"]):
             result = (layer.name, number)
-            calls[result] = Call(layer, nested, tuple(_arguments(node)), result)
-    inputs = tuple(_tensors(model.config["input_layers"]))
+            form, tensors = read_form(node)
+            calls[result] = Call(layer, nested, tensors, form, result)
+    outputs = [*tensors_in(model.config["output_layers"])]
+    _count_results(calls, outputs)
+    inputs = tuple(tensors_in(model.config["input_layers"]))
     missing = [tensor[0] for tensor in inputs if tensor not in shapes]
     if missing:
         raise model.error(f"input '{missing[0]}' is not an InputLayer")
@@ -124,13 +152,22 @@ def _functional(model: Layer, layers: list[tuple[Mapping[str, Any], Layer]]) -> 
     )
 
 
+def _count_results(calls: dict[tuple[str, int], Call], outputs: Collection[Tensor]) -> None:
+    """Note how many results of each call are read, where a layer may have several."""
+    read = [*outputs, *(tensor for call in calls.values() for tensor in call.arguments)]
+    for name, node, number in read:
+        call = calls.get((name, node))
+        if call is not None and call.layer.kind in SEVERAL_RESULTS and number < MOST_RESULTS:
+            calls[name, node] = replace(call, results=max(call.results, number + 1))
+
+
 def _outputs(
     model: Layer,
     layers: Mapping[str, Layer],
     calls: Mapping[tuple[str, int], Call],
     inputs: Collection[Tensor],
 ) -> Iterator[Tensor]:
-    for name, node, number in _tensors(model.config["output_layers"]):
+    for name, node, number in tensors_in(model.config["output_layers"]):
         # Here, and only here, Keras counts a Functional model's own inputs as its first call.
         own = name in layers and layers[name].kind in MODELS and layers[name].kind != "Sequential"
         tensor = (name, node - own, number)
@@ -144,9 +181,8 @@ def _ordered(
 ) -> tuple[Call, ...]:
     before: dict[tuple[str, int], list[tuple[str, int]]] = {}
     for result, call in calls.items():
-        tensors = [argument for argument in call.arguments if isinstance(argument, tuple)]
-        before[result] = [(name, node) for name, node, _ in tensors]
-        for tensor in tensors:
+        before[result] = [(name, node) for name, node, _ in call.arguments]
+        for tensor in call.arguments:
             if not _exists(tensor, calls, inputs):
                 raise call.layer.error(f"its input '{tensor[0]}' does not exist")
     try:
@@ -162,35 +198,7 @@ def _exists(
     call = calls.get(tensor[:2])
     if call is None:
         return tensor in inputs
-    return 0 <= tensor[2] < (1 if call.graph is None else len(call.graph.outputs))
-
-
-def _arguments(node: Any) -> Iterator[Tensor | float]:
-    """Yield the tensors and numbers in a call's arguments, in order."""
-    if isinstance(node, dict) and node.get("class_name") == "__keras_tensor__":
-        yield from _tensors(node["config"]["keras_history"])
-    elif isinstance(node, dict) and set(node) == {"args", "kwargs"}:
-        yield from _arguments(node["args"])
-        for name, argument in node["kwargs"].items():
-            if name not in ("training", "mask"):
-                yield from _arguments(argument)
-    elif isinstance(node, list):
-        for argument in node:
-            yield from _arguments(argument)
-    elif isinstance(node, int | float) and not isinstance(node, bool):
-        yield float(node)
-
-
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    """Yield the tensors in ``[layer, node, tensor]``, or in a list or dictionary of these."""
-    if isinstance(tree, dict):
-        for branch in tree.values():
-            yield from _tensors(branch)
-    elif len(tree) == 3 and isinstance(tree[0], str):
-        yield str(tree[0]), int(tree[1]), int(tree[2])
-    else:
-        for branch in tree:
-            yield from _tensors(branch)
+    return 0 <= tensor[2] < (call.results if call.graph is None else len(call.graph.outputs))
 
 
 def _shape(layer: Layer, batch_shape: Any) -> tuple[int, ...]:

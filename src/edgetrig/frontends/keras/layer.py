@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,10 @@ from edgetrig.frontends.precision import AS_IS, Precision
 from edgetrig.frontends.quantizer import Quantizer
 from edgetrig.frontends.values import Value, exact, quantized
 
-_ROLES = {"kq": "kernel", "bq": "bias"}
+LIBRARIES = ("hgq>", "hgq2>")
+"""How HGQ2 registers its layers, now and in older versions."""
+
+_ROLES = {"kq": "kernel", "rkq": "recurrent", "bq": "bias"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,36 @@ class Layer:
         where = f"{self.variables.where}: layer '{self.name}' ({self.kind})"
         return ModelError(f"{where}: {' '.join(message.split())}")
 
+    @property
+    def is_operation(self) -> bool:
+        """Whether it is a function of `keras.ops`."""
+        return self.module.startswith("keras.src.ops")
+
+    @property
+    def policy(self) -> str | None:
+        """The number type that the layer computes in, None if the file does not say."""
+        policy = self.config.get("dtype")
+        name = policy["config"]["name"] if isinstance(policy, dict) else policy
+        return None if name is None else str(name)
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether the layer computes in float32."""
+        return self.policy in (None, "float32")
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether it is one of HGQ2's, with number types of its own."""
+        return self.registered is not None
+
+    def inside(self, entry: Mapping[str, Any], *names: str) -> Layer:
+        """Return a layer that this one holds, from its entry in the configuration."""
+        return replace(read_layer(entry, self.variables.at(*names)), precision=self.precision)
+
+    def part(self, name: str, config: Mapping[str, Any]) -> Layer:
+        """Return a layer that this one makes itself and saves under a name."""
+        return replace(self, variables=self.variables.at(name), config=config)
+
     def weight(self, index: int, shape: tuple[int, ...] | None = None) -> NDArray[np.float32]:
         """Return variable ``index`` as float32, of the given shape.
 
@@ -56,13 +89,16 @@ class Layer:
             raise self.error(f"weight {index} is {values.dtype}; only float32 models are exact")
         return values
 
-    def quantizer(self, place: str, *, events: bool = True) -> Quantizer | None:
-        """Return the quantiser ``iq``, ``kq``, ``bq`` or ``oq``; None if it is off.
+    def quantizer(
+        self, place: str, *, events: bool = True, switched: bool = True
+    ) -> Quantizer | None:
+        """Return the quantiser ``iq``, ``kq``, ``bq``, ``oq``, ...; None if it is off.
 
-        ``events`` tells whether its bit widths have an event axis (weights' do not).
+        ``events`` tells whether its bit widths have an event axis (weights' do not), ``switched``
+        whether ``iq`` and ``oq`` are switched by ``enable_iq`` and ``enable_oq``.
         """
         description = self.config.get(f"{place}_conf")
-        if place in ("iq", "oq") and not self.config.get(f"enable_{place}"):
+        if switched and place in ("iq", "oq") and not self.config.get(f"enable_{place}"):
             return None
         if description is None:
             return None

@@ -6,27 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from edgetrig.frontends.keras.graph import Call, Graph, Tensor
+from edgetrig.frontends.keras.form import Tensor
+from edgetrig.frontends.keras.graph import Call, Graph
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.layers import HANDLERS, OPERATIONS, Handler, nearest
-from edgetrig.frontends.model import Constant, Key, Model, Port, Step
+from edgetrig.frontends.keras.layers import OWN_OUTPUT, Handler, handler_of, nearest
+from edgetrig.frontends.model import Key, Model, Port, Step
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.values import Value
 
-_LIBRARIES = ("hgq>", "hgq2>")
-
+__all__ = ["Find", "handler_of", "model_of"]
 
 Find = Callable[[Layer], Handler | None]
 """From a layer to what computes it; None if it is not supported."""
-
-
-def handler_of(layer: Layer) -> Handler | None:
-    """Return what computes a layer of Keras or HGQ2."""
-    if layer.module.startswith("keras.src.ops"):
-        return OPERATIONS.get(layer.kind)
-    if layer.registered is None or layer.registered.startswith(_LIBRARIES):
-        return HANDLERS.get(layer.kind)
-    return None  # a user's own class, whatever its name
 
 
 def model_of(graph: Graph, find: Find = handler_of) -> Model:
@@ -65,13 +56,14 @@ def _steps(
     ``path`` holds (layer, node) of the models around it, which makes keys unique.
     """
     for call in graph.calls:
-        arguments = tuple(keys[a] if isinstance(a, tuple) else Constant(a) for a in call.arguments)
+        arguments = tuple(keys[tensor] for tensor in call.arguments)
         here = (*path, call.result)
         if call.graph is None:
-            keys[(*call.result, 0)] = (here, 0)
+            results = tuple((here, number) for number in range(call.results))
+            keys.update({(*call.result, number): key for number, key in enumerate(results)})
             name = "/".join(layer for layer, _ in here)
-            function = _function(call.layer, find(call.layer))
-            yield Step(name, call.layer.kind, function, arguments, ((here, 0),))
+            function = _function(call, find(call.layer))
+            yield Step(name, call.layer.kind, function, arguments, results)
         else:
             yield from _nested(call, keys, arguments, here, find)
 
@@ -95,23 +87,28 @@ def _nested(
         keys[(*call.result, number)] = inside[tensor]
 
 
-def _function(layer: Layer, handler: Handler | None) -> Callable[..., Sequence[Value]]:
-    """Return what a layer computes, its output quantiser included."""
+def _function(call: Call, handler: Handler | None) -> Callable[..., Sequence[Value]]:
+    """Return what a call of a layer computes, its output quantiser included."""
+    layer = call.layer
     if handler is None:
         raise layer.error(f"this layer is not supported; {nearest(layer.kind)}")
-    policy = layer.config.get("dtype")
-    name = policy["config"]["name"] if isinstance(policy, dict) else policy
-    if name not in (None, "float32"):
-        raise layer.error(f"computes in {name}; only float32 models are exact")
+    if not layer.is_float32:
+        raise layer.error(f"computes in {layer.policy}; only float32 models are exact")
 
-    def run(precision: Precision, *arguments: Value) -> Sequence[Value]:
+    def run(precision: Precision, *values: Value) -> Sequence[Value]:
         mine = replace(layer, precision=precision)
+        arguments, keywords = (call.form.filled if layer.is_operation else call.form.flat)(values)
+        if "mask" in keywords:
+            raise ValueError("takes a mask, which is not supported; multiply by it instead")
         try:
-            result = handler(mine, *arguments)
-            if layer.config.get("enable_oq"):
+            result = handler(mine, *arguments, **keywords)
+            if layer.config.get("enable_oq") and layer.kind not in OWN_OUTPUT:
                 result = mine.quantized(result, "oq")
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"its configuration is damaged ({error!r})") from error
-        return [result]
+        results = list(result) if isinstance(result, list | tuple) else [result]
+        if len(results) < call.results:
+            raise ValueError(f"gives {len(results)} results, {call.results} are read")
+        return results[: call.results]
 
     return run

@@ -10,9 +10,30 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, Final
 
-from edgetrig.frontends.keras.layers import activation, dense, merge, normalization, shape, softmax
+from edgetrig.frontends.keras.layer import LIBRARIES, Layer
+from edgetrig.frontends.keras.layers import (
+    activation,
+    attention,
+    convolution,
+    dense,
+    merge,
+    movements,
+    moving,
+    normalization,
+    operations,
+    pooling,
+    quantized_attention,
+    quantized_recurrent,
+    recurrent,
+    selection,
+    shape,
+    softmax,
+    table,
+)
+from edgetrig.frontends.values import Value
 
 Handler = Callable[..., Any]
+"""From a layer and its arguments to its result, or a list of results."""
 
 HANDLERS: Final[dict[str, Handler]] = {
     # dense
@@ -26,6 +47,10 @@ HANDLERS: Final[dict[str, Handler]] = {
     "BatchNormalization": normalization.batch_normalization,
     "QBatchNormalization": normalization.q_batch_normalization,
     "Normalization": normalization.normalization,
+    "LayerNormalization": normalization.layer_normalization,
+    "RMSNormalization": normalization.rms_normalization,
+    "UnitNormalization": normalization.unit_normalization,
+    "GroupNormalization": normalization.group_normalization,
     "Rescaling": normalization.rescaling,
     "Quantizer": normalization.quantizer,
     # activations
@@ -38,6 +63,57 @@ HANDLERS: Final[dict[str, Handler]] = {
     "ELU": activation.elu_layer,
     "Softmax": softmax.softmax,
     "QSoftmax": softmax.q_softmax,
+    # convolutions
+    "Conv1D": convolution.convolution,
+    "Conv2D": convolution.convolution,
+    "Conv3D": convolution.convolution,
+    "QConv1D": convolution.convolution,
+    "QConv2D": convolution.convolution,
+    "QConv3D": convolution.convolution,
+    "DepthwiseConv1D": convolution.depthwise_convolution,
+    "DepthwiseConv2D": convolution.depthwise_convolution,
+    "SeparableConv1D": convolution.separable_convolution,
+    "SeparableConv2D": convolution.separable_convolution,
+    "Conv1DTranspose": convolution.transposed_convolution,
+    "Conv2DTranspose": convolution.transposed_convolution,
+    "Conv3DTranspose": convolution.transposed_convolution,
+    # tables
+    "QDenseT": table.dense_tables,
+    "QEinsumDenseT": table.einsum_tables,
+    "QConvT1D": table.convolution_tables,
+    "QConvT2D": table.convolution_tables,
+    # pooling
+    **{f"{q}MaxPooling{d}D": pooling.max_pool for q in ("", "Q") for d in (1, 2, 3)},
+    **{f"{q}AveragePooling{d}D": pooling.average_pool for q in ("", "Q") for d in (1, 2, 3)},
+    **{f"{q}GlobalMaxPooling{d}D": pooling.global_max_pool for q in ("", "Q") for d in (1, 2, 3)},
+    **{
+        f"{q}GlobalAveragePooling{d}D": pooling.global_average_pool
+        for q in ("", "Q")
+        for d in (1, 2, 3)
+    },
+    # recurrence
+    "SimpleRNN": recurrent.simple_rnn,
+    "LSTM": recurrent.lstm,
+    "GRU": recurrent.gru,
+    "Bidirectional": recurrent.bidirectional,
+    "TimeDistributed": recurrent.time_distributed,
+    "RNN": quantized_recurrent.cells,
+    "QSimpleRNN": quantized_recurrent.simple_rnn,
+    "QGRU": quantized_recurrent.gru,
+    "QSimpleSNN": quantized_recurrent.spiking,
+    "QLIF": quantized_recurrent.spiking,
+    # attention
+    "MultiHeadAttention": attention.multi_head,
+    "Attention": attention.attention,
+    "AdditiveAttention": attention.additive_attention,
+    "QMultiHeadAttention": quantized_attention.multi_head,
+    "QMultiHeadAttentionT": quantized_attention.multi_head,
+    "QLinformerAttention": quantized_attention.linformer,
+    "QLinformerAttentionT": quantized_attention.linformer,
+    "QSALTAttention": quantized_attention.salt,
+    # look-up
+    "Embedding": selection.embedding,
+    "CategoryEncoding": selection.category_encoding,
     # merges
     "Concatenate": merge.concatenate,
     "Add": merge.add,
@@ -62,10 +138,15 @@ HANDLERS: Final[dict[str, Handler]] = {
     "Reshape": shape.reshape,
     "Permute": shape.permute,
     "RepeatVector": shape.repeat_vector,
+    **{f"ZeroPadding{d}D": moving.zero_padding for d in (1, 2, 3)},
+    **{f"Cropping{d}D": moving.cropping for d in (1, 2, 3)},
+    **{f"UpSampling{d}D": moving.upsampling for d in (1, 2, 3)},
     # nothing at inference
     "Identity": shape.identity,
     "Dropout": shape.identity,
     "SpatialDropout1D": shape.identity,
+    "SpatialDropout2D": shape.identity,
+    "SpatialDropout3D": shape.identity,
     "AlphaDropout": shape.identity,
     "GaussianDropout": shape.identity,
     "GaussianNoise": shape.identity,
@@ -73,22 +154,54 @@ HANDLERS: Final[dict[str, Handler]] = {
 }
 """Handlers by the layer's class name."""
 
-OPERATIONS: Final[dict[str, Handler]] = {
-    "Add": merge.binary(merge.sum_of),
-    "Subtract": merge.binary(merge.difference_of),
-    "Multiply": merge.binary(merge.product_of),
-    "Maximum": merge.binary(merge.maximum_of),
-    "Minimum": merge.binary(merge.minimum_of),
-    "Relu": activation.operation("relu"),
-    "Relu6": activation.operation("relu6"),
-    "Sigmoid": activation.operation("sigmoid"),
-    "Tanh": activation.operation("tanh"),
-}
+OPERATIONS: Final[dict[str, Handler]] = operations.OPERATIONS | movements.MOVEMENTS
 """Handlers of `keras.ops` functions inside a Functional model, by class name."""
+
+OWN_OUTPUT: Final = frozenset(
+    {
+        "QGRU",
+        "QLIF",
+        "QLinformerAttention",
+        "QLinformerAttentionT",
+        "QMultiHeadAttention",
+        "QMultiHeadAttentionT",
+        "QSALTAttention",
+        "QSimpleRNN",
+        "QSimpleSNN",
+    }
+)
+"""Layers whose output quantiser does not simply follow them."""
+
+
+def handler_of(layer: Layer) -> Handler | None:
+    """Return what computes a layer of Keras or HGQ2; None if it is not supported."""
+    if layer.is_operation:
+        return OPERATIONS.get(layer.kind)
+    if layer.registered is None or layer.registered.startswith(LIBRARIES):
+        return HANDLERS.get(layer.kind)
+    return None  # a user's own class, whatever its name
+
+
+def applied(layer: Layer, *values: Value) -> Value:
+    """Return a layer's one result, its output quantiser included.
+
+    Raises
+    ------
+    ValueError
+        If it is not supported.
+    """
+    handler = handler_of(layer)
+    if handler is None:
+        raise ValueError(f"a {layer.kind} inside is not supported")
+    result = handler(layer, *values)
+    if layer.config.get("enable_oq") and layer.kind not in OWN_OUTPUT:
+        result = layer.quantized(result, "oq")
+    return result[0] if isinstance(result, list | tuple) else result
+
 
 _INSTEAD: Final = {
     "Lambda": "a Lambda holds Python code, which is never run; write it with Keras or HGQ2 layers",
-    "LayerNormalization": "HGQ2's QBatchNormalization needs no division at run time",
+    "Masking": "masks are not carried through hardware; multiply by 0 and 1 instead",
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
@@ -20,9 +18,9 @@ from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.values import Pending, Value, exact, rearranged
 
 
-def activation_name(layer: Layer) -> str:
-    """Return the name of a layer's activation."""
-    name = layer.config.get("activation") or "linear"
+def activation_name(layer: Layer, which: str = "activation") -> str:
+    """Return the name of a layer's activation, or of another function that its options hold."""
+    name = layer.config.get(which) or "linear"
     if isinstance(name, dict):  # a serialised function
         name = name["config"] if name["class_name"] == "function" else name["class_name"]
     return str(name)
@@ -31,11 +29,6 @@ def activation_name(layer: Layer) -> str:
 def activated(layer: Layer, x: Value) -> Value:
     """Apply the activation that a layer has built in."""
     return apply(activation_name(layer), x, layer.precision)
-
-
-def operation(name: str) -> Callable[[Layer, Value], Value]:
-    """Return the handler of a `keras.ops` activation."""
-    return lambda layer, x: apply(name, x, layer.precision)
 
 
 def activation(layer: Layer, x: Value) -> Value:

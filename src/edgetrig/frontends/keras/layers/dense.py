@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.activation import activated
-from edgetrig.frontends.keras.layers.normalization import inverse_deviation
+from edgetrig.frontends.layers.normalization import inverse_deviation
 from edgetrig.frontends.values import Shifted, Value
 
 
@@ -73,10 +73,14 @@ _KERAS_EPSILON = 1e-7  # the library uses Keras' global value here, whatever the
 
 
 def _einsum(layer: Layer, x: Value, kernel: Value) -> Value:
-    """Return ``einsum`` with the equation's event axis put back, and its ellipsis written out."""
-    equation = str(layer.config["equation"]).replace(" ", "")
-    operand, rest = equation.split(",")
+    """Return ``einsum`` with the equation's event axis put back."""
+    return np.einsum(written_out(str(layer.config["equation"]), x.ndim), x[None], kernel)[0]
+
+
+def written_out(equation: str, rank: int) -> str:
+    """Return an equation with its ellipsis written out for an operand of ``rank`` and events."""
+    equation = equation.replace(" ", "")
+    operand, _ = equation.split(",")
     unused = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
-    hidden = "".join(unused[: max(x.ndim + 1 - len(operand.replace("...", "")), 0)])
-    equation = f"{operand},{rest}".replace("...", hidden)
-    return np.einsum(equation, x[None], kernel)[0]
+    hidden = "".join(unused[: max(rank + 1 - len(operand.replace("...", "")), 0)])
+    return equation.replace("...", hidden)

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from edgetrig.frontends.joined import joined
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.quantizers import read_quantizer
-from edgetrig.frontends.values import Pending, Raw, Value, exact, quantized
+from edgetrig.frontends.layers.inner import divided
+from edgetrig.frontends.values import Value, exact, quantized
 
 LARGEST: Final = 1 << 22
 """Most elements a merge may broadcast to."""
@@ -57,7 +59,7 @@ def _arrays(layer: Layer, values: Sequence[Value]) -> list[Any]:
     return arrays
 
 
-def _broadcastable(arrays: Sequence[Any]) -> Sequence[Any]:
+def broadcastable(arrays: Sequence[Any]) -> Sequence[Any]:
     """Line up axes from the event axis on, as Keras' merge layers do, and bound the result."""
     rank = max(array.ndim for array in arrays)
     arrays = [array.reshape((1,) * (rank - array.ndim) + array.shape) for array in arrays]
@@ -68,7 +70,7 @@ def _broadcastable(arrays: Sequence[Any]) -> Sequence[Any]:
 
 def _merge(function: Callable[[Any, Any], Any]) -> Callable[..., Value]:
     def handler(layer: Layer, *values: Value) -> Value:
-        return reduce(function, _broadcastable(_arrays(layer, values)))
+        return reduce(function, broadcastable(_arrays(layer, values)))
 
     return handler
 
@@ -80,25 +82,9 @@ maximum = _merge(maximum_of)
 minimum = _merge(minimum_of)
 
 
-def binary(function: Callable[[Any, Any], Any]) -> Callable[..., Value]:
-    """Return the handler of a `keras.ops` function of two values, one of which may be a number."""
-
-    def handler(layer: Layer, x: Value, y: Value) -> Value:
-        pair = [
-            np.array(np.float64(np.float32(v))) if isinstance(v, float) else exact(v)
-            for v in (x, y)
-        ]
-        return function(*_broadcastable(pair))
-
-    return handler
-
-
 def average(layer: Layer, *values: Value) -> Value:
-    """Keras' ``Average``, of 2, 4, 8, ... values."""
-    count = len(values)
-    if count & (count - 1):
-        raise ValueError(f"an average of {count} values is not exact; use HGQ2's QAveragePow2")
-    return add(layer, *values) * (1 / count)
+    """Keras' ``Average``: exact for 2, 4, 8, ... values, else once a quantiser follows."""
+    return divided(add(layer, *values), len(values), layer.precision)
 
 
 def average_pow2(layer: Layer, *values: Value) -> Value:
@@ -110,13 +96,7 @@ def concatenate(layer: Layer, *values: Value) -> Value:
     """Join values along an axis; model inputs may be joined before they are quantised."""
     axis = int(layer.config["axis"])
     axis = axis - 1 if axis > 0 else axis
-    if all(isinstance(value, Raw) for value in values):
-        return Raw.made_of(lambda *arrays: np.concatenate(arrays, axis=axis), values)
-    pending = [value for value in values if isinstance(value, Pending)]
-    if len(pending) == len(values) and len({value.name for value in pending}) == 1:
-        joined = np.concatenate([value.array for value in values], axis=axis)
-        return Pending(joined, pending[0].function, pending[0].name)
-    return np.concatenate([exact(value) for value in values], axis=axis)
+    return joined(lambda *arrays: np.concatenate(arrays, axis=axis), values)
 
 
 def total(layer: Layer, x: Value) -> Value:

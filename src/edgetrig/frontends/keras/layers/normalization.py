@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.frontends.keras.layer import Layer
+from edgetrig.frontends.layers import normalization as neutral
+from edgetrig.frontends.layers.normalization import inverse_deviation
 from edgetrig.frontends.values import Raw, Value, exact, fits
 
 Float32s = NDArray[np.float32]
-
-
-def inverse_deviation(variance: Float32s, epsilon: Any) -> Float32s:
-    """Return ``1 / sqrt(variance + epsilon)`` in float32."""
-    deviation: Float32s = np.sqrt(variance + np.float32(epsilon))
-    return np.float32(1) / deviation
 
 
 def batch_normalization(layer: Layer, x: Value) -> Value:
@@ -36,6 +32,73 @@ def q_batch_normalization(layer: Layer, x: Value) -> Value:
     factor, offset = _folded(layer, shape[np.argmax(shape)], missing_offset=1)
     scale = layer.quantized_weight(factor, "kq").reshape(shape)
     return x * scale + layer.quantized_weight(offset, "bq").reshape(shape)
+
+
+def layer_normalization(layer: Layer, x: Value) -> Value:
+    """Keras' ``LayerNormalization``."""
+    x = exact(x)
+    axes = _axes(layer, x.ndim)
+    gamma, beta = _trained(layer, x, axes)
+    if layer.config.get("rms_scaling"):
+        raise ValueError("rms_scaling is not supported; use RMSNormalization")
+    return neutral.layer_norm(x, axes, gamma, beta, layer.config["epsilon"], layer.precision)
+
+
+def rms_normalization(layer: Layer, x: Value) -> Value:
+    """Keras' ``RMSNormalization``."""
+    x = exact(x)
+    axes = _axes(layer, x.ndim)
+    gamma = meeting(layer.weight(0), x, axes)
+    return neutral.rms_norm(x, axes, gamma, None, layer.config["epsilon"], layer.precision)
+
+
+def unit_normalization(layer: Layer, x: Value) -> Value:
+    """Keras' ``UnitNormalization``."""
+    x = exact(x)
+    return neutral.unit_norm(x, _axes(layer, x.ndim), precision=layer.precision)
+
+
+def group_normalization(layer: Layer, x: Value) -> Value:
+    """Keras' ``GroupNormalization``; -1 groups mean one a channel."""
+    x = exact(x)
+    (axis,) = _axes(layer, x.ndim)
+    gamma, beta = _trained(layer, np.moveaxis(x, axis, -1), (x.ndim - 1,))
+    groups = int(layer.config["groups"])
+    x = np.moveaxis(x, axis, -1)
+    result = neutral.group_norm(
+        x,
+        x.shape[-1] if groups == -1 else groups,
+        gamma,
+        beta,
+        layer.config["epsilon"],
+        layer.precision,
+    )
+    return np.moveaxis(result, -1, axis)
+
+
+def meeting(weight: Float32s, x: Any, axes: tuple[int, ...]) -> Float32s:
+    """Return weights of normalised axes in the shape that meets ``x``."""
+    return weight.reshape([size if k in axes else 1 for k, size in enumerate(x.shape)])
+
+
+def _axes(layer: Layer, rank: int) -> tuple[int, ...]:
+    """Return the normalised axes without the event axis, counted from the front."""
+    axis = layer.config["axis"]
+    axes = axis if isinstance(axis, list) else [axis]
+    found = tuple(sorted(int(a) % (rank + 1) - 1 for a in axes))
+    if found[0] < 0:
+        raise ValueError("normalises over events")
+    return found
+
+
+def _trained(
+    layer: Layer, x: Any, axes: tuple[int, ...]
+) -> tuple[Float32s | None, Float32s | None]:
+    """Return gamma and beta in the shape that meets ``x``."""
+    scaled, centered = bool(layer.config["scale"]), bool(layer.config["center"])
+    gamma = meeting(layer.weight(0), x, axes) if scaled else None
+    beta = meeting(layer.weight(int(scaled)), x, axes) if centered else None
+    return gamma, beta
 
 
 def rescaling(layer: Layer, x: Value) -> Value:

@@ -20,16 +20,22 @@ def softmax(layer: Layer, x: Value) -> Value:
     return apply("softmax", x, layer.precision)
 
 
-def q_softmax(layer: Layer, x: Value) -> Value:
-    """HGQ2's ``QSoftmax``: ``exp(x - max) / sum`` with a table for exp and one for 1 / sum."""
+def q_softmax(layer: Layer, x: Value, given: Any = None) -> Value:
+    """HGQ2's ``QSoftmax``: ``exp(x - max) / sum`` with a table for exp and one for 1 / sum.
+
+    ``given`` is 1 where an element takes part; None if all do.
+    """
     x = layer.quantized(x)
     axes = tuple(axis - 1 if axis > 0 else axis for axis in map(int, layer.config["axes"]))
     stable = bool(layer.config["stable"])
     scaler = np.float32(layer.config.get("input_scaler", 1.0))
     sign = np.float32(-1 if stable else 1)
     if stable:
-        x = np.max(x, axis=axes, keepdims=True) - x
+        lowest = x if given is None else np.where(given, x, np.min(x, axis=axes, keepdims=True))
+        x = np.max(lowest, axis=axes, keepdims=True) - lowest
     powers = _table(layer, "exp", x, lambda v: np.exp((sign * v * scaler).astype(np.float64)))
+    if given is not None:
+        powers = np.where(given, powers, 0.0)
     total = np.sum(powers, axis=axes, keepdims=True)
     return powers * _table(layer, "inv", total, lambda v: np.float32(1) / (v + _EPSILON))
 
