@@ -410,6 +410,7 @@ def digits():
     return tf.keras.Model(given, L.Activation("softmax", name="output_softmax")(x), name="digits")
 
 
+OTHER_FORMATS = ("functional", "digits", "bidirectional", "adaptive relu", "depthwise batch norm")
 WHOLE = {"functional": functional, "jet tagger": jet_tagger, "digits": digits}
 
 
@@ -446,7 +447,14 @@ def write(archive, name, model, rng, softmax=False):
         data = io.BytesIO()
         results = y if isinstance(y, list) else [y]
         np.savez(data, x=x, **{f"y{k}": v.numpy() for k, v in enumerate(results)})
-        for suffix, content in ((".h5", path.read_bytes()), (".npz", data.getvalue())):
+        contents = {".h5": path.read_bytes(), ".npz": data.getvalue()}
+        if name in OTHER_FORMATS and not NEWER:
+            contents[".json"] = model.to_json().encode()
+            for suffix in (".keras", ".weights.h5", "_weights.h5"):
+                other = path.with_name(f"model{suffix}")
+                (model.save if suffix == ".keras" else model.save_weights)(other)
+                contents[suffix] = other.read_bytes()
+        for suffix, content in contents.items():
             entry_of = zipfile.ZipInfo(name + suffix)
             entry_of.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry_of, content, compresslevel=9)

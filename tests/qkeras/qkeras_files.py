@@ -1,6 +1,5 @@
 """Files that QKeras wrote, with its own outputs, and how their hardware twins are evaluated."""
 
-import io
 import zipfile
 from pathlib import Path
 
@@ -21,7 +20,7 @@ ARCHIVES = ("qkeras-0.9.0", "qkeras-2025")
 def names(archive):
     """Return the models in an archive."""
     with zipfile.ZipFile(DATA / f"{archive}.zip") as files:
-        return [name[:-3] for name in files.namelist() if name.endswith(".h5")]
+        return [name[:-4] for name in files.namelist() if name.endswith(".npz")]
 
 
 class InputType(Precision):
@@ -49,11 +48,15 @@ def compiled(path, *, typed=False):
     return translate(read(path))
 
 
+def unpacked(archive, name, suffix, path):
+    """Unpack one file of a model."""
+    with zipfile.ZipFile(DATA / f"{archive}.zip") as files:
+        path.write_bytes(files.read(f"{name}{suffix}"))
+    return path
+
+
 def stored(archive, name, folder):
     """Unpack a model; return its file, its inputs and QKeras' outputs."""
-    with zipfile.ZipFile(DATA / f"{archive}.zip") as files:
-        path = folder / "model.h5"
-        path.write_bytes(files.read(f"{name}.h5"))
-        arrays = np.load(io.BytesIO(files.read(f"{name}.npz")))
-        outputs = [arrays[key] for key in sorted(arrays.files) if key != "x"]
-        return path, arrays["x"], outputs
+    arrays = np.load(unpacked(archive, name, ".npz", folder / "arrays.npz"))
+    outputs = [arrays[key] for key in sorted(arrays.files) if key != "x"]
+    return unpacked(archive, name, ".h5", folder / "model.h5"), arrays["x"], outputs

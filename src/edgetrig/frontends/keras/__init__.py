@@ -7,4 +7,9 @@ layers.
 
 from edgetrig.frontends.keras.read import read_file, read_model
 
-__all__ = ["read_file", "read_model"]
+__all__ = ["read_file", "read_model", "sniff"]
+
+
+def sniff(head: bytes) -> bool:
+    """Whether to take a ``.keras`` file: all that Keras 2 did not write."""
+    return True

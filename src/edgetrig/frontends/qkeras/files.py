@@ -1,4 +1,4 @@
-"""Keras' legacy files: one HDF5 file, or an architecture in JSON with its weights beside it."""
+"""Files of Keras 2, with JSON for the architecture and HDF5 for weights: one, two, or an archive."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgetrig.errors import DataError, ModelError, require
-from edgetrig.frontends.keras.archive import CONFIG_LIMIT, WEIGHTS_LIMIT, Variables, member
+from edgetrig.frontends.keras.archive import (
+    CONFIG_LIMIT,
+    WEIGHTS_LIMIT,
+    Variables,
+    member,
+    open_archive,
+)
 from edgetrig.frontends.qkeras.stored import NamedWeights, text
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
 """How an HDF5 file begins."""
+
+KERAS_2: Final = b'"keras_version": "2.'
+"""Near the beginning of a ``.keras`` archive that Keras 2 wrote."""
 
 _WEIGHTS: Final = (
     "{stem}.weights.h5",
@@ -29,7 +38,9 @@ _WEIGHTS: Final = (
 
 
 def sniff(head: bytes) -> bool:
-    """Whether a file's first bytes are those of an HDF5 file or of a Keras architecture."""
+    """Whether a file's first bytes are those of a file that `open_model` reads."""
+    if head.startswith(b"PK"):
+        return KERAS_2 in head
     return head.startswith(HDF5) or (head.lstrip()[:1] == b"{" and b'"class_name"' in head)
 
 
@@ -39,8 +50,8 @@ def open_model(path: Path, where: str) -> tuple[Any, Variables]:
     Parameters
     ----------
     path
-        An ``.h5`` file that `model.save` wrote, or a ``.json`` file that has the text of
-        `model.to_json` and weights beside it.
+        An ``.h5`` file that `model.save` wrote, a ``.json`` file that has the text of
+        `model.to_json` and weights beside it, or a ``.keras`` archive of Keras 2.12 to 2.15.
     where
         How errors begin.
 
@@ -49,9 +60,13 @@ def open_model(path: Path, where: str) -> tuple[Any, Variables]:
     ModelError
         If a file is damaged, too large, or there are no weights.
     """
+    if path.suffix.lower() == ".keras":
+        return open_archive(path, where)
     if path.suffix.lower() == ".json":
         config = _parsed(_bytes(path, where, CONFIG_LIMIT), where)
-        return config, _weights(_beside(path, where))
+        weights = _beside(path, where)
+        both = f"{where} with {weights.name}"
+        return config, _layout(_hdf5(weights, both), both)
     file = _hdf5(path, where)
     config = text(file, "model_config", where)
     if config is None:
@@ -69,10 +84,6 @@ def _beside(path: Path, where: str) -> Path:
         if candidate.is_file():
             return candidate
     raise ModelError(f"{where}: no weights beside it; looked for {', '.join(names)}")
-
-
-def _weights(path: Path) -> Variables:
-    return _layout(_hdf5(path, str(path)), str(path))
 
 
 def _layout(file: Any, where: str) -> Variables:

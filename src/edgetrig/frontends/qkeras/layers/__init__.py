@@ -46,7 +46,15 @@ HANDLERS: Final[dict[str, Handler]] = {
 
 
 def handler_of(layer: Layer) -> Handler | None:
-    """Return what computes a layer of QKeras or of Keras, None if neither knows it."""
+    """Return what computes a layer of QKeras or of Keras, None if neither knows it.
+
+    Raises
+    ------
+    ModelError
+        If it is a layer of HGQ2, whose number types an ``.h5`` file cannot tell apart.
+    """
+    if layer.kind.startswith(("hgq>", "hgq2>")):
+        raise layer.error("is HGQ2's; save the model with  model.save('NAME.keras')")
     if layer.registered is None and layer.kind in HANDLERS:
         return HANDLERS[layer.kind]
     return handler_of_keras(layer)
