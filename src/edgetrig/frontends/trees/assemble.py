@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,52 +70,76 @@ def assemble(
         its own ancestor or has two parents, or a threshold or leaf is NaN. The line names the tree
         and its node.
     """
-    if not trees:
-        raise ModelError("the model has no trees; train it first")
     _check_sizes(trees, len(base))
-    feature = np.concatenate([tree.feature for tree in trees])
-    counts = [len(tree.feature) for tree in trees]
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    owner = np.repeat(np.arange(len(trees)), counts)
-    offset = first[owner]
-    children = np.stack(
-        [
-            np.concatenate([tree.left for tree in trees]),
-            np.concatenate([tree.right for tree in trees]),
-        ]
+    roots = np.concatenate([[0], np.cumsum([len(tree.feature) for tree in trees])[:-1]])
+    return plant(
+        _joined(trees, roots, len(base)),
+        roots,
+        base=base,
+        inclusive=inclusive,
+        features=features,
+        narrow_inputs=narrow_inputs,
+        link=link,
+        notes=notes,
     )
-    inner = feature >= 0
-    lost = inner & ((children < 0) | (children >= np.array(counts)[owner])).any(axis=0)
-    _refuse(lost, owner, offset, "has a child that does not exist")
-    _refuse(feature >= len(features), owner, offset, f"uses none of the {len(features)} features")
-    children = np.where(inner, children + offset, -1)
 
+
+def plant(
+    nodes: Tree,
+    roots: NDArray[np.int64],
+    *,
+    base: NDArray[np.float64],
+    inclusive: bool,
+    features: Sequence[str],
+    narrow_inputs: bool = False,
+    link: str = "identity",
+    notes: Sequence[str] = (),
+) -> Forest:
+    """Return the forest of trees that stand in one set of columns, below `roots`.
+
+    Parameters and errors are those of `assemble`; `value` has a column for every output.
+    """
+    if len(nodes.feature) > NODE_LIMIT or nodes.value.size > VALUE_LIMIT:
+        raise ModelError(
+            f"{len(nodes.feature)} nodes with {len(base)} outputs are too many (at most "
+            f"{NODE_LIMIT} nodes, {VALUE_LIMIT} values); train fewer or shallower trees"
+        )
+    if sum(map(len, nodes.categories.values())) > CATEGORY_LIMIT:
+        raise ModelError(f"more than {CATEGORY_LIMIT} categories in its splits")
+    children = np.stack([nodes.left, nodes.right], axis=1)
+    reached, owner = _levels(nodes.feature, children, roots)
     # Order of the new numbers: tree by tree, within a tree level by level.
-    reached = _levels(first, inner, children, owner, offset)
-    order = reached[np.argsort(owner[reached], kind="stable")]
-    number = np.full(len(feature) + 1, -1)  # the last entry serves the leaves' child -1
+    by_tree = np.argsort(owner, kind="stable")
+    order, owner = reached[by_tree], owner[by_tree]
+    number = np.full(len(nodes.feature) + 1, -1)  # the last entry serves the leaves' child -1
     number[order] = np.arange(len(order))
+    feature = np.maximum(nodes.feature[order], -1)
+    inner = feature >= 0
+    threshold = np.where(inner, nodes.threshold[order], 0.0)
+    categories = {
+        int(number[node]): group for node, group in nodes.categories.items() if number[node] >= 0
+    }
+    threshold[list(categories)] = 0
+    value = np.where(inner[:, None], 0.0, nodes.value[order])
 
-    threshold = np.concatenate([tree.threshold for tree in trees]).astype(np.float64)
-    categories = _categories(trees, first, number)
-    threshold[~inner] = 0
-    threshold[order[list(categories)]] = 0
-    _refuse(np.isnan(threshold), owner, offset, "has NaN for a threshold")
-    value = _values(trees, first, len(base))
-    value[inner] = 0
-    _refuse(
-        np.asarray(~np.isfinite(value).all(axis=1)), owner, offset, "has a leaf that is not finite"
-    )
+    def refuse(bad: Any, what: str) -> None:
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise _damaged(int(owner[at]), int(order[at] - roots[owner[at]]), what)
+
+    refuse(feature >= len(features), f"uses none of the {len(features)} features")
+    refuse(np.isnan(threshold), "has NaN for a threshold")
+    refuse(~np.isfinite(value).all(axis=1), "has a leaf that is not finite")
     return Forest(
-        feature=np.where(inner, feature, -1)[order].astype(np.int32),
-        threshold=np.clip(threshold, -LARGEST, LARGEST)[order],
-        left=number[children[0, order]].astype(np.int32),
-        right=number[children[1, order]].astype(np.int32),
-        value=value[order],
-        roots=number[first].astype(np.int32),
+        feature=feature.astype(np.int32),
+        threshold=np.clip(threshold, -LARGEST, LARGEST),
+        left=np.where(inner, number[nodes.left[order]], -1).astype(np.int32),
+        right=np.where(inner, number[nodes.right[order]], -1).astype(np.int32),
+        value=value,
+        roots=number[roots].astype(np.int32),
         base=np.asarray(base, np.float64),
         inclusive=inclusive,
-        missing_left=np.concatenate([tree.missing_left for tree in trees])[order] & inner[order],
+        missing_left=nodes.missing_left[order] & inner,
         features=tuple(features),
         categories=categories,
         narrow_inputs=narrow_inputs,
@@ -124,16 +148,19 @@ def assemble(
     ).check()
 
 
+def _damaged(tree: int, node: int, what: str) -> ModelError:
+    return ModelError(f"tree {tree}: node {node} {what}; the model is damaged")
+
+
 def _check_sizes(trees: Sequence[Tree], outputs: int) -> None:
+    if not trees:
+        raise ModelError("the model has no trees; train it first")
     nodes = sum(len(tree.feature) for tree in trees)
     if nodes > NODE_LIMIT or nodes * outputs > VALUE_LIMIT:
         raise ModelError(
             f"{nodes} nodes with {outputs} outputs are too many (at most {NODE_LIMIT} nodes, "
             f"{VALUE_LIMIT} values); train fewer or shallower trees"
         )
-    groups = (group for tree in trees for group in tree.categories.values())
-    if sum(map(len, groups)) > CATEGORY_LIMIT:
-        raise ModelError(f"more than {CATEGORY_LIMIT} categories in its splits")
     for index, tree in enumerate(trees):
         nodes = len(tree.feature)
         columns = (tree.threshold, tree.left, tree.right, tree.missing_left)
@@ -143,54 +170,60 @@ def _check_sizes(trees: Sequence[Tree], outputs: int) -> None:
             raise ModelError(f"tree {index}: its columns have different lengths")
         if not 0 <= tree.output <= outputs - tree.value.shape[1]:
             raise ModelError(f"tree {index}: adds to output {tree.output} of {outputs}")
+        for node, group in tree.categories.items():
+            if not 0 <= node < nodes or min(group, default=0) < 0:
+                raise ModelError(f"tree {index}: has a bad categorical split at node {node}")
+
+
+def _joined(trees: Sequence[Tree], roots: NDArray[np.int64], outputs: int) -> Tree:
+    """Return the trees one below the other; a child that its tree does not have becomes -1."""
+    value = np.zeros((sum(len(tree.feature) for tree in trees), outputs))
+    children = []
+    for start, tree in zip(roots, trees, strict=True):
+        width, size = tree.value.shape[1], len(tree.feature)
+        value[start : start + size, tree.output : tree.output + width] = tree.value
+        pair = np.stack([tree.left, tree.right])
+        children.append(np.where((pair >= 0) & (pair < size), pair + start, -1))
+    left, right = np.concatenate(children, axis=1)
+    return Tree(
+        feature=np.concatenate([tree.feature for tree in trees]),
+        threshold=np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
+        left=left,
+        right=right,
+        value=value,
+        missing_left=np.concatenate([tree.missing_left for tree in trees]),
+        categories={
+            int(start) + node: group
+            for start, tree in zip(roots, trees, strict=True)
+            for node, group in tree.categories.items()
+        },
+    )
 
 
 def _levels(
-    first: NDArray[np.int64],
-    inner: NDArray[np.bool_],
-    children: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    offset: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return the nodes that paths reach, level by level from the roots."""
-    seen = np.zeros(len(inner), np.int64)
-    seen[first] = 1
-    levels = [first]
-    while len(here := levels[-1][inner[levels[-1]]]):
-        below = children[:, here].T.ravel()
+    feature: NDArray[np.int64], children: NDArray[np.int64], roots: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nodes that paths reach, level by level from the roots, and the tree of each."""
+    seen = np.zeros(len(feature), np.int64)
+    seen[roots] = 1
+    levels, owners = [roots], [np.arange(len(roots))]
+    while (inner := feature[levels[-1]] >= 0).any():
+        here, owner = levels[-1][inner], owners[-1][inner]
+        below = children[here]
+        lost = (below < 0).any(axis=1)
+        if lost.any():
+            at = int(np.argmax(lost))
+            start = int(here[at] - roots[owner[at]])
+            raise _damaged(int(owner[at]), start, "has a child that does not exist")
+        below, owner = below.ravel(), np.repeat(owner, 2)
         np.add.at(seen, below, 1)
-        _refuse(seen > 1, owner, offset, "has two parents or is its own ancestor")
+        twice = seen[below] > 1
+        if twice.any():
+            at = int(np.argmax(twice))
+            start = int(below[at] - roots[owner[at]])
+            raise _damaged(int(owner[at]), start, "has two parents or is its own ancestor")
         if len(levels) > DEPTH_LIMIT:
             raise ModelError(f"a tree is deeper than {DEPTH_LIMIT} comparisons")
         levels.append(below)
-    return np.concatenate(levels)
-
-
-def _categories(
-    trees: Sequence[Tree], first: NDArray[np.int64], number: NDArray[np.int64]
-) -> dict[int, frozenset[int]]:
-    found: dict[int, frozenset[int]] = {}
-    for index, tree in enumerate(trees):
-        for node, group in tree.categories.items():
-            if not 0 <= node < len(tree.feature) or min(group, default=0) < 0:
-                raise ModelError(f"tree {index}: has a bad categorical split at node {node}")
-            at = int(number[first[index] + node])
-            if at >= 0:
-                found[at] = group
-    return found
-
-
-def _values(trees: Sequence[Tree], first: NDArray[np.int64], outputs: int) -> NDArray[np.float64]:
-    value = np.zeros((sum(len(tree.feature) for tree in trees), outputs))
-    for start, tree in zip(first, trees, strict=True):
-        width = tree.value.shape[1]
-        value[start : start + len(tree.value), tree.output : tree.output + width] = tree.value
-    return value
-
-
-def _refuse(
-    bad: NDArray[np.bool_], owner: NDArray[np.int64], offset: NDArray[np.int64], what: str
-) -> None:
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise ModelError(f"tree {owner[at]}: node {at - offset[at]} {what}; the model is damaged")
+        owners.append(owner)
+    return np.concatenate(levels), np.concatenate(owners)

@@ -134,7 +134,7 @@ def _tree(
 
 
 def _checked_tree(section: Section, output: int, share: float) -> tuple[Tree, NDArray[np.int64]]:
-    """Number the inner nodes first, then the leaves (``-1 - leaf`` in the file)."""
+    """Give the inner nodes the first numbers, then the leaves (``-1 - leaf`` in the file)."""
     if section.get("is_linear", "0") != "0":
         raise ModelError("has linear models in its leaves; train with linear_tree=false")
     leaves = integer(_entry(section, "num_leaves"), "num_leaves")
