@@ -58,7 +58,7 @@ MODELS = {
         (8,),
         layers.Dense(10, name="linear", use_bias=False),
         layers.BatchNormalization(name="norm"),
-        layers.Activation("relu"),
+        layers.Activation("relu", name="act"),
         layers.Dense(4, name="out"),
         layers.BatchNormalization(name="last"),
     ),

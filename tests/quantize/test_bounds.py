@@ -73,8 +73,9 @@ def test_bounds_of_whole_models(float_models, random_data, name):
 def test_more_bits_tighter_bound(float_models, random_data):
     model = float_models("mlp")
     x = random_data(model)
-    bounds = [quantize_model(read(model), x, bits=bits, ranges="all").bound for bits in (6, 9, 12)]
-    largest = [max(bound.values().__iter__().__next__().max() for bound in [b]) for b in bounds]
+    widths = (6, 9, 12)
+    bounds = [quantize_model(read(model), x, bits=n, ranges="all").bound for n in widths]
+    largest = [error.max() for bound in bounds for error in bound.values()]
     assert largest[0] > 4 * largest[1] > 16 * largest[2]
 
 

@@ -51,7 +51,7 @@ def test_users_choose_types_by_name(float_models, random_data, quantized_and_che
         "*": "fixed<14,5>",
         "out": "fixed<12,4>",
         "out.weight": "fixed<6,2>",
-        "activation*.result": "ufixed<9,3>",
+        "ac*.result": "ufixed<9,3>",
         "input": "fixed<8,4,TRN,WRAP>",
         "norm.result": "fixed<10,4,RND_CONV,SAT_SYM>",
     }
@@ -62,7 +62,7 @@ def test_users_choose_types_by_name(float_models, random_data, quantized_and_che
     assert chosen["out.bias"].type == "fixed<12,4>"
     assert chosen["norm.result"].type == "fixed<10,4,RND_CONV,SAT_SYM>"
     assert chosen["linear.kernel"].type == "fixed<14,5>"
-    assert chosen["activation.result"].type == "ufixed<9,3>"
+    assert chosen["act.result"].type == "ufixed<9,3>"
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,12 @@ class Record:
     """All places of a model, in the order in which they were met."""
 
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict)
     blocks: int = 1
+
+    def result(self, layer: str) -> tuple[str, str]:
+        """Return the place of a layer's output: of an inner value where that is handed on."""
+        return layer, self.results.get(layer, RESULT)
 
     def place(self, layer: str, role: str) -> Place:
         """Return a place, a new one if it was not met before."""
@@ -137,6 +142,10 @@ class Observer(Floating):
     def output(self, value: Value) -> Value:
         """Record the layer's result."""
         if isinstance(value, Raw) or (self.dropped and isinstance(value, Pending)):
+            return value
+        role, latest = self.latest
+        if role and value is latest:
+            self.record.results[self.layer] = role
             return value
         return self._seen(value, RESULT)
 

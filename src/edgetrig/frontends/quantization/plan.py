@@ -148,7 +148,7 @@ class Plan:
             factor = max((bits[key] for key in weights), default=0)
             for key in before & savings.keys():
                 savings[key] += products * factor
-            result = frozenset({(step.name, RESULT)} & bits.keys()) or before
+            result = frozenset({self.record.result(step.name)} & bits.keys()) or before
             sources.update(dict.fromkeys(step.results, result))
         for key in self.searched:  # half a table goes with every bit of its argument
             if self.record.places[key].function is not None:
@@ -157,7 +157,7 @@ class Plan:
 
     def _products(self, layer: str) -> float:
         """Return about how many products a layer has: its outputs times the weights of one."""
-        result = self.record.places.get((layer, RESULT))
+        result = self.record.places.get(self.record.result(layer))
         made = result.size if result is not None else 0
         total = 0.0
         for key, place in self.record.places.items():

@@ -18,10 +18,10 @@ from edgetrig.frontends.quantization.fixed_type import FixedType
 from edgetrig.frontends.quantization.floating import Floating, Inputs, arrays_of, blocks
 from edgetrig.frontends.quantization.fold import folded
 from edgetrig.frontends.quantization.loss import Loss, Metric, Outputs, agreement, loss_against
-from edgetrig.frontends.quantization.observe import RESULT, Record, observe
+from edgetrig.frontends.quantization.observe import RESULT, Place, Record, observe
 from edgetrig.frontends.quantization.plan import Key, Plan
 from edgetrig.frontends.quantization.ranges import RULES, Rule
-from edgetrig.frontends.quantization.requested import Requested, names_result, requested_types
+from edgetrig.frontends.quantization.requested import Requested, requested_types
 from edgetrig.frontends.quantization.result import Quantized, Row
 from edgetrig.frontends.quantization.saturation import Saturation, counted
 from edgetrig.frontends.quantization.search import Trials, search
@@ -160,18 +160,25 @@ def _plan(model: Model, arrays: Sequence[NDArray[Any]], found: Survey, options: 
         # A factor is 1 now, and what it scaled is part of the sum behind it.
         if key not in folding.units and not (key[1] == RESULT and key[0] in folding.linear)
     }
-    ports = [port.name for port in model.inputs]
-    given = requested_types(options.precision, places.values(), ports)
-    rounds = found.rounds | found.ports
-    active = [
-        key
-        for key in places
-        if key[1] != RESULT or key[0] in rounds or names_result(options.precision, key[0])
-    ]
-    kept = {key: kind for key, kind in given.items() if key in active}
-    return Plan(
-        model, record, tuple(active), kept, folding.replaced, options.ranges, options.table_bits
+    exact = {key for key in places if _is_exact(places[key], found)}
+    given = requested_types(
+        options.precision,
+        places.values(),
+        [port.name for port in model.inputs],
+        list(record.results.items()),
+        exact,
     )
+    active = [key for key in places if key in given or key not in exact]
+    return Plan(
+        model, record, tuple(active), given, folding.replaced, options.ranges, options.table_bits
+    )
+
+
+def _is_exact(place: Place, found: Survey) -> bool:
+    """Whether a place needs no type: a result without new numbers, or constants that are 0."""
+    if place.constant:
+        return not (place.low.any() or place.high.any())
+    return place.role == RESULT and place.layer not in found.rounds | found.ports
 
 
 def _choose(
@@ -307,7 +314,7 @@ def _rows(
                     count.saturated,
                     count.numbers,
                     alone[layer] if first else None,
-                    by_layer.get(layer) if key[1] == RESULT else None,
+                    by_layer.get(layer) if key == record.result(layer) else None,
                 )
             )
             first = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -17,10 +17,16 @@ Key = tuple[str, str]
 
 
 def requested_types(
-    precision: Requested, places: Iterable[Place], inputs: Iterable[str]
+    precision: Requested,
+    places: Iterable[Place],
+    inputs: Iterable[str],
+    results: Collection[Key],
+    exact: Collection[Key],
 ) -> dict[Key, FixedType]:
     """Return the types that the user asks for, by layer and role.
 
+    ``results`` are inner values that a layer hands on as its result: they go by both names.
+    ``exact`` places need no type and get one only by the layer's own name or as ``layer.result``.
     A name is a layer's, for all its roles, or ``layer.role``; ``*`` and ``?`` stand for any
     letters. "weight" means every constant of a layer but bias and scale, "input" every input of
     the model. Names without wildcards and with a role count more than others; of equals the last.
@@ -36,10 +42,12 @@ def requested_types(
     fitting: set[str] = set()
     spelled: list[str] = []
     for place in places:
-        layers, roles = _spellings(place, ports)
+        layers, roles = _spellings(place, ports, results)
         whole = [f"{layer}.{role}" for layer in layers for role in roles]
         spelled += [*layers, *whole]
         for name, kind in types.items():
+            if (place.layer, place.role) in exact and not _means_result(name, place.layer):
+                continue
             for with_role, spellings in ((True, whole), (False, layers)):
                 exactly = name in spellings
                 if not exactly and not any(fnmatchcase(s, name) for s in spellings):
@@ -59,17 +67,16 @@ def requested_types(
     return {key: kind for key, (_, kind) in found.items()}
 
 
-def _spellings(place: Place, ports: set[str]) -> tuple[list[str], list[str]]:
+def _means_result(name: str, layer: str) -> bool:
+    return name == layer or name.endswith(f".{RESULT}")
+
+
+def _spellings(
+    place: Place, ports: set[str], results: Collection[Key]
+) -> tuple[list[str], list[str]]:
     layers = [place.layer, "input"] if place.layer in ports else [place.layer]
     weight = place.constant and not is_bias(place.role) and place.role != "scale"
     roles = [place.role, "weight"] if weight else [place.role]
+    if (place.layer, place.role) in results:
+        roles.append(RESULT)
     return layers, roles
-
-
-def names_result(precision: Requested, layer: str) -> bool:
-    """Whether a user asks for a type of a layer's result by the layer's name or by the role's."""
-    result = f"{layer}.{RESULT}"
-    return any(
-        name in (layer, result) or (name.endswith(f".{RESULT}") and fnmatchcase(result, name))
-        for name in precision
-    )
