@@ -53,8 +53,8 @@ class Reader:
 
 
 READERS: Final = (
-    Reader("qkeras", (".h5", ".hdf5", ".json", ".keras"), ("qkeras", "tf_keras")),
     Reader("keras", (".keras",), ("keras",)),
+    Reader("qkeras", (".h5", ".hdf5", ".json", ".keras"), ("qkeras", "tf_keras")),
     Reader("onnx", (".onnx",), ("onnx", "qonnx")),
     Reader("torch", (".pt2", ".pt", ".pth"), ("torch",), shapeless=True),
 )

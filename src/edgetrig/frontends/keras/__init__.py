@@ -5,11 +5,12 @@ Keras computes at inference, wherever its own float arithmetic is exact; `docs/k
 layers.
 """
 
+from edgetrig.frontends.keras.archive import KERAS_2
 from edgetrig.frontends.keras.read import read_file, read_model
 
 __all__ = ["read_file", "read_model", "sniff"]
 
 
 def sniff(head: bytes) -> bool:
-    """Whether to take a ``.keras`` file: all that Keras 2 did not write."""
-    return True
+    """Whether to take a ``.keras`` file: every one that Keras 2 has not written."""
+    return KERAS_2 not in head

@@ -22,6 +22,9 @@ CONFIG_LIMIT: Final = 64 << 20
 WEIGHTS_LIMIT: Final = 512 << 20
 """Largest weight file, and largest single array, read, in bytes."""
 
+KERAS_2: Final = b'"keras_version": "2.'
+"""Near the beginning of a ``.keras`` file that Keras 2 wrote."""
+
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
     zlib.error,

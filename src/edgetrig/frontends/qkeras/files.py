@@ -1,4 +1,4 @@
-"""Files of Keras 2, with JSON for the architecture and HDF5 for weights: one, two, or an archive."""
+"""Files of Keras 2: JSON for the architecture, HDF5 for weights, in one file or in two."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 from edgetrig.errors import DataError, ModelError, require
 from edgetrig.frontends.keras.archive import (
     CONFIG_LIMIT,
+    KERAS_2,
     WEIGHTS_LIMIT,
     Variables,
     member,
@@ -19,9 +20,6 @@ from edgetrig.frontends.qkeras.stored import NamedWeights, text
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
 """How an HDF5 file begins."""
-
-KERAS_2: Final = b'"keras_version": "2.'
-"""Near the beginning of a ``.keras`` archive that Keras 2 wrote."""
 
 _WEIGHTS: Final = (
     "{stem}.weights.h5",
