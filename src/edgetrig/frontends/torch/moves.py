@@ -16,7 +16,7 @@ import numpy as np
 from edgetrig.errors import require
 from edgetrig.frontends.quantizer import Floats, Ints
 from edgetrig.frontends.torch.graph import called
-from edgetrig.frontends.torch.operation import Call, Operation, Reference, Weight
+from edgetrig.frontends.torch.operation import Call, Operation, Reference, Weight, values_of
 from edgetrig.frontends.values import Raw, Value, exact, rearranged
 
 MOVES: Final = frozenset(
@@ -50,6 +50,9 @@ def is_move(operation: Operation) -> bool:
     if operation.target not in MOVES:
         return False
     if operation.arguments.get("accumulate"):
+        return False
+    filled = operation.arguments.get("value")
+    if isinstance(filled, Weight | float) and not np.isfinite(values_of(filled)).all():
         return False
     steering = [v for name, v in operation.arguments.items() if name not in _DATA]
     return not any(isinstance(leaf, Reference) for leaf in _leaves(steering))

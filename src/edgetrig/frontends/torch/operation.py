@@ -113,6 +113,10 @@ class Call:
 
     def weight(self, value: Weight | float, role: str) -> NDArray[Any]:
         """Return a constant as the layer's precision rounds it; whole numbers stay."""
+        if not np.isfinite(values_of(value)).all():
+            raise ValueError(
+                "a constant is infinite; masks of -inf are taken in front of a softmax alone"
+            )
         if not isinstance(value, Weight):
             return self.precision.weight(np.asarray(self.number(value)), role)
         if value.values.dtype.kind == "f":

@@ -11,6 +11,7 @@ from edgetrig.errors import ModelError
 from edgetrig.frontends.model import Model, Port
 from edgetrig.frontends.torch import graph, maps, moves, scatters
 from edgetrig.frontends.torch.exporting import Exported, InputShape, exported
+from edgetrig.frontends.torch.masking import masks
 from edgetrig.frontends.torch.operation import Operation, Reference, Shape
 from edgetrig.frontends.torch.rounding import quantizers
 from edgetrig.frontends.torch.simplify import live, resolved, without_identities
@@ -88,7 +89,8 @@ def _model(name: str, source: Exported) -> Model:
     operations, same = without_identities(graph.operations(source.program), dtypes)
     outputs = [(n, resolved(r, same)) for n, r in graph.output_references(source.program)]
     results = [reference for _, reference in outputs]
-    operations = live([*quantizers(live(operations, results))], results)
+    operations = live([*masks(live(operations, results))], results)
+    operations = live([*quantizers(operations)], results)
     bare = {Reference(port.name): axis for port, axis in zip(ports, source.input_axes, strict=True)}
     shapes = {Reference(p.name): _whole(p.shape, bare[Reference(p.name)]) for p in ports}
     operations = live(moves.joined([*_placed(operations, shapes)]), results)

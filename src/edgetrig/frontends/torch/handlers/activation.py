@@ -103,8 +103,14 @@ def glu(call: Call, x: Value, dim: int = -1) -> Value:
 
 
 def _softmax(log: bool) -> Function:
-    def handler(call: Call, x: Value, dim: int, *_: Any, **__: Any) -> Value:
-        return softmax(x, dim, call.precision, log=log)
+    def handler(call: Call, x: Value, dim: int, drop: Any = None, **_: Any) -> Value:
+        if drop is None:
+            return softmax(x, dim, call.precision, log=log)
+        mask = 1.0 - values_of(drop) if is_constant(drop) else exact(drop) == 0
+        result = softmax(x, dim, call.precision, log=log, mask=mask)
+        if isinstance(result, Pending):  # without its mask it has another ranking
+            raise ValueError("its softmax has no number types; use edgetrig.quantize(model, x)")
+        return result
 
     return handler
 

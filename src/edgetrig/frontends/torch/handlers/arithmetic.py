@@ -191,6 +191,7 @@ def where(call: Call, condition: Value, x: Value, other: Value) -> Value:
 
 def masked_fill(call: Call, x: Value, mask: Value, value: Any) -> Value:
     """``value`` where the mask holds, else ``x``."""
+    mask = values_of(mask) if is_constant(mask) else mask
     return np.where(exact(mask), call.operand(value, "value"), exact(x))
 
 

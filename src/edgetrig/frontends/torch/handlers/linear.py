@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.layers import attention
+from edgetrig.frontends.torch.handlers.arithmetic import add
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant
 from edgetrig.frontends.values import Shifted, Value, exact
 
@@ -53,8 +54,9 @@ def _weighted(call: Call, x: Value, product: Any, beta: float, alpha: float) -> 
         product = product * call.number(alpha)
     if beta == 0:
         return product
-    offset = call.operand(x, "bias")
-    return product + (offset if beta == 1 else offset * call.number(beta))
+    if beta == 1:
+        return add(call, product, x)
+    return product + call.operand(x, "bias") * call.number(beta)
 
 
 def _mv(call: Call, x: Value, vec: Value) -> Value:
