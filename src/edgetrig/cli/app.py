@@ -15,7 +15,18 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-_ORDER = ("generate", "train", "compile", "predict", "verify", "synth", "report", "demo", "fuzz")
+_ORDER = (
+    "generate",
+    "train",
+    "quantize",
+    "compile",
+    "predict",
+    "verify",
+    "synth",
+    "report",
+    "demo",
+    "fuzz",
+)
 
 
 class Commands(TyperGroup):
@@ -84,6 +95,13 @@ _add(
     "edgetrig generate jets --events 100000 --seed 1 --out jets.parquet",
     "edgetrig generate jets --events 20000 --seed 2 --constituents 32 --out jets.h5",
 )
+_add(
+    generate,
+    "l1",
+    commands.generate_l1,
+    "edgetrig generate l1 --process zero-bias --events 100000 --out zero-bias.parquet",
+    "edgetrig generate l1 --process h0 --pileup 50 --events 5000 --seed 2 --out h0.parquet",
+)
 app.add_typer(generate, name="generate")
 _add(
     app,
@@ -91,6 +109,14 @@ _add(
     commands.train,
     "edgetrig train --out model.keras",
     "edgetrig train mine.h5 --label class --layers 32,16 --cost-target 500 --out model.keras",
+)
+_add(
+    app,
+    "quantize",
+    commands.quantize,
+    "edgetrig quantize model.keras --data jets.parquet --label label --out jets.edgetrig",
+    "edgetrig quantize model.onnx --data mine.h5 --tolerance 0.005 "
+    "--precision 'dense_1=fixed<12,4>' --precision 'input=ufixed<8,8>'",
 )
 _add(
     app,

@@ -3,8 +3,9 @@
 from edgetrig.cli.commands.demo import demo_jets
 from edgetrig.cli.commands.design import compile_model, synth, verify
 from edgetrig.cli.commands.fuzz import fuzz
-from edgetrig.cli.commands.generate import generate_jets
+from edgetrig.cli.commands.generate import generate_jets, generate_l1
 from edgetrig.cli.commands.predict import predict
+from edgetrig.cli.commands.quantize import quantize
 from edgetrig.cli.commands.report import report
 from edgetrig.cli.commands.train import train
 
@@ -13,7 +14,9 @@ __all__ = [
     "demo_jets",
     "fuzz",
     "generate_jets",
+    "generate_l1",
     "predict",
+    "quantize",
     "report",
     "synth",
     "train",
