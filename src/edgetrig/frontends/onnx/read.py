@@ -43,7 +43,7 @@ def _read(proto: Any, where: str, name: str) -> Model:
             where,
             tuple(inputs),
             tuple(built.steps),
-            tuple((output, output_key(output)) for output in graph.outputs),
+            tuple((name, output_key(name)) for name in graph.outputs if name in built.shapes),
         )
     except NodeError as error:
         layer = f"layer '{error.node.name}' ({error.node.kind})"
@@ -71,7 +71,7 @@ def _steps(graph: Graph) -> tuple[bool, Built]:
             two = None
         if two is not None:
             check_events(graph, built, two)
-    kept = all(built.shapes[name][:1] == (1,) for name in graph.outputs)
+    kept = all(built.shapes[name][:1] == (1,) for name in graph.outputs if name in built.shapes)
     if kept:
         return False, built
     if None in firsts:
@@ -80,11 +80,11 @@ def _steps(graph: Graph) -> tuple[bool, Built]:
 
 
 def _checked(graph: Graph, built: Built) -> Built:
-    for name in graph.outputs:
-        if name in built.known:
-            raise ValueError(f"output '{name}' does not depend on the inputs")
-        if name not in built.shapes or name in {given.name for given in graph.inputs}:
-            raise ValueError(f"output '{name}' is an input; nothing is computed")
+    """Return what was built, if it computes something; constant outputs are left out."""
+    for name in {given.name for given in graph.inputs} & {*graph.outputs}:
+        raise ValueError(f"output '{name}' is an input; nothing is computed")
+    if all(name in built.known for name in graph.outputs):
+        raise ValueError("no output depends on the inputs")
     return built
 
 

@@ -9,8 +9,8 @@ reach it, and the one before must not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final, cast
 
@@ -53,6 +53,15 @@ FIXED: Final[dict[str, str]] = {
 """Those that `ap_fixed` has."""
 
 
+_SIDES: Final = {
+    "DOWN": ("FLOOR", "CEIL"),
+    "UP": ("CEIL", "FLOOR"),
+    "HALF_UP": ("HALF_PLUS", "HALF_MINUS"),
+    "HALF_DOWN": ("HALF_MINUS", "HALF_PLUS"),
+}
+"""How modes round above and below zero; HALF_PLUS takes halves up, HALF_MINUS down."""
+
+
 @dataclass(frozen=True)
 class Whole:
     """Whole numbers to round to: ``clip(round(x / scale + zero), low, high)``.
@@ -75,13 +84,19 @@ class Whole:
 
 def requantized(x: Scaled, target: Whole) -> Any:
     """Return the whole numbers that a value with a scale is rounded to, as an exact array."""
-    factor = x.scale / target.scale
-    offset = x.offset / target.scale + target.zero
     low, high = _range(x, target)
     if isinstance(x.array, circuit.Array):
-        return _traced(x.array, factor, offset, low, high, target.rounding)
-    rounded = _mapped(x.array * factor + offset, ROUND[target.rounding])
-    return np.minimum(np.maximum(rounded, low), high)
+        return _traced(x, target, low, high)
+    factor = x.scale / target.scale
+    offset = x.offset / target.scale + target.zero
+    whole = _mapped(x.array * factor + offset, lambda v: ROUND[target.rounding](_snapped(v)))
+    return np.minimum(np.maximum(whole, low), high)
+
+
+def _snapped(v: Float64s) -> Float64s:
+    """Return numbers that float64 has moved off a half by its own rounding, moved back."""
+    half = np.rint(v * 2) / 2
+    return np.where(np.abs(v - half) <= 2.0**-40 * np.maximum(np.abs(v), 1), half, v)
 
 
 def _range(x: Scaled, target: Whole) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -90,7 +105,7 @@ def _range(x: Scaled, target: Whole) -> tuple[NDArray[np.int64], NDArray[np.int6
     if x.bounded:
         ends = (np.clip(v, -_FAR, _FAR) / target.scale + target.zero for v in (x.low, x.high))
         first, last = (ROUND[target.rounding](v) for v in ends)
-        least, most = np.clip(least, first, last), np.clip(most, first, last)
+        least, most = np.clip(first, least, most), np.clip(last, least, most)
     low, high = (np.broadcast_to(v, x.shape).astype(np.int64) for v in (least, most))
     return low, high
 
@@ -113,37 +128,117 @@ def _mapped(x: Any, function: Callable[[Any], Any]) -> Any:
     return x.map(function) if isinstance(x, Batch) else function(x)
 
 
-def _traced(
-    x: circuit.Array,
-    factor: Float64s,
-    offset: Float64s,
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    mode: str,
-) -> Any:
+@dataclass(frozen=True)
+class _Task:
+    """One element: whole numbers from lo to hi, times m plus c, to be rounded and clipped."""
+
+    lo: int
+    hi: int
+    m: Fraction
+    c: Fraction
+    low: int
+    high: int
+
+
+def _traced(value: Scaled, target: Whole, low: NDArray[np.int64], high: NDArray[np.int64]) -> Any:
+    x, mode = value.array, target.rounding
     lo, hi = x.interval
-    columns = (lo, hi, np.ldexp(factor, -x.fraction.astype(np.int32)), offset, low, high)
+    scale = np.ldexp(value.scale, -x.fraction.astype(np.int32))
+    columns = (lo, hi, scale, value.offset, target.scale, target.zero, low, high)
     flat = [np.broadcast_to(v, x.shape).ravel().tolist() for v in columns]
     keys = [*zip(*flat, strict=True)]
-    found: dict[tuple[Any, ...], tuple[int, int, int] | None] = {}
+    found: dict[tuple[Any, ...], tuple[_Task, _Floor | None]] = {}
     for key in keys:
         if key not in found:
-            lo_, hi_, m, c, least, most = key
-            found[key] = _multiplier(lo_, hi_, m, c, least, most, mode)
-    if any(found[key] is None for key in keys):
-        exactly = rounded(x * factor + offset, mode)
-        return np.minimum(np.maximum(exactly, low), high)
-    solved = np.array([found[key] for key in keys], object).reshape((*x.shape, 3))
-    y = x.codes * solved[..., 0] + solved[..., 1]
-    y = y.with_fraction(solved[..., 2].astype(np.int64))
-    return np.minimum(np.maximum(np.floor(y), low), high)
+            m, c, step, zero = map(_simple, key[2:6])
+            task = _Task(key[0], key[1], m / step, c / step + zero, key[6], key[7])
+            found[key] = task, _multiplier(task, mode)
+    tasks = [found[key] for key in keys]
+    kinds = np.array([0 if floor else 1 if _dyadic(task) else 2 for task, floor in tasks])
+    codes = x.codes.ravel()
+    pieces = []
+    for kind, function in enumerate((_floors, _fixed, _by_sides)):
+        if (kinds == kind).any():
+            mine: Any = [task for task, own in zip(tasks, kinds, strict=True) if own == kind]
+            pieces.append(function(codes[kinds == kind], mine, mode))
+    order = np.argsort(np.argsort(kinds, kind="stable"), kind="stable")
+    result = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)[order]
+    return np.minimum(np.maximum(result.reshape(x.shape), low), high)
 
 
-def _multiplier(
-    lo: int, hi: int, factor: float, offset: float, low: int, high: int, mode: str
-) -> tuple[int, int, int] | None:
+_Floor = tuple[int, int, int]
+"""M, C and n of ``floor((a M + C) / 2**n)``."""
+
+
+def _simple(number: float) -> Fraction:
+    """Return a number exactly, or the simple quotient it is the float64 of, such as 1/3."""
+    exact = Fraction(number)
+    near = exact.limit_denominator(1 << 20)
+    return near if abs(near - exact) <= abs(exact) / (1 << 50) else exact
+
+
+def _dyadic(task: _Task) -> bool:
+    return all(v.denominator.bit_count() == 1 for v in (task.m, task.c))
+
+
+def _floors(a: circuit.Array, tasks: Sequence[tuple[_Task, _Floor]], mode: str) -> Any:
+    """Return the floors of multiples."""
+    columns = zip(*(floor for _, floor in tasks), strict=True)
+    multiplier, offset, bits = (np.array(column, object) for column in columns)
+    y = a * multiplier + offset
+    return np.floor(y.with_fraction(y.fraction + bits.astype(np.int64)))
+
+
+def _fixed(a: circuit.Array, tasks: Sequence[tuple[_Task, Any]], mode: str) -> Any:
+    """Return roundings of products that are exact in binary, or as exact as float64 is."""
+    factor = np.array([float(task.m) for task, _ in tasks])
+    return rounded(a * factor + np.array([float(task.c) for task, _ in tasks]), mode)
+
+
+def _by_sides(a: circuit.Array, tasks: Sequence[tuple[_Task, Any]], mode: str) -> Any:
+    """Return roundings for which one multiplier will not do: ties differ from result to result."""
+    if mode == "HALF_EVEN":
+        return _ties_to_even(a, tasks)
+    above, below = _SIDES[mode]
+    positive = [replace(task, low=0, high=max(task.high, 0)) for task, _ in tasks]
+    negative = [replace(task, low=min(task.low, 0), high=0) for task, _ in tasks]
+    up = [(task, _multiplier(task, above)) for task in positive]
+    down = [(task, _multiplier(task, below)) for task in negative]
+    if any(floor is None for _, floor in (*up, *down)):
+        return _fixed(a, tasks, mode)
+    raised, lowered = _floors(a, cast(Any, up), above), _floors(a, cast(Any, down), below)
+    return np.maximum(raised, 0) + np.minimum(lowered, 0)
+
+
+def _ties_to_even(a: circuit.Array, tasks: Sequence[tuple[_Task, Any]]) -> Any:
+    """Return ``a p / q`` rounded, halves to even ones, where halves are met but q is odd.
+
+    With ``k = floor(2 a p / q)`` the result is k / 2, or the next above it if k is odd; a half is
+    met where k is odd and ``k q == 2 a p``, and then the even one of its neighbours is taken.
+    """
+    doubled = [
+        replace(task, m=task.m * 2, c=task.c * 2, low=2 * task.low - 2, high=2 * task.high + 2)
+        for task, _ in tasks
+    ]
+    floors = [(task, _multiplier(task, "FLOOR")) for task in doubled]
+    if any(floor is None for _, floor in floors):
+        return _fixed(a, tasks, "HALF_EVEN")
+    k = _floors(a, cast(Any, floors), "FLOOR")
+    shared = [np.lcm(int(t.m.denominator), int(t.c.denominator)) for t in doubled]
+    p, c = (
+        np.array([int(v * int(d)) for v, d in zip(column, shared, strict=True)], object)
+        for column in ([t.m for t in doubled], [t.c for t in doubled])
+    )
+    half = np.floor(k * 0.5)
+    odd = k - half * 2
+    met = k * np.array(shared, object) == a * p + c
+    lower_is_even = half - np.floor(half * 0.5) * 2 == 0
+    return half + np.where(met & lower_is_even, 0.0, odd)
+
+
+def _multiplier(task: _Task, mode: str) -> _Floor | None:
     """Return M, C and n for one element; None if there are none, as with ties to even."""
-    m, c = Fraction(factor), Fraction(offset)
+    lo, hi, m, c, low, high = task.lo, task.hi, task.m, task.c, task.low, task.high
     first, last = (_at(m * a + c, low, high, mode) for a in (lo, hi))
     if last - first > MOST_STEPS:
         return None
@@ -197,6 +292,8 @@ def _step(q: int, mode: str) -> tuple[Fraction, bool]:
         "DOWN": (Fraction(q), False) if q > 0 else (Fraction(q - 1), True),
         "UP": (Fraction(q - 1), True) if q > 0 else (Fraction(q), False),
         "HALF_EVEN": (half, q % 2 == 1),
+        "HALF_PLUS": (half, False),
+        "HALF_MINUS": (half, True),
         "HALF_UP": (half, q <= 0),
         "HALF_DOWN": (half, q > 0),
     }[mode]
