@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from edgetrig import circuit
 from edgetrig.circuit import Array, Overflow, Rounding
+from edgetrig.errors import ModelError
 
 if TYPE_CHECKING:
     from edgetrig.frontends.quantization import Quantized
@@ -67,10 +68,15 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
     """
     if isinstance(model, Array):
         return circuit.quantize(model, *args, **options)
-    from edgetrig.frontends import Model, read
+    from edgetrig.frontends import Forest, Model, read
     from edgetrig.frontends.quantization import quantize_model
     from edgetrig.frontends.readers import shapes_in
 
     x = args[0] if args else options.get("x")
     read_model = model if isinstance(model, Model) else read(model, shapes_in(model, x))
+    if isinstance(read_model, Forest):
+        raise ModelError(
+            "trees are rounded when they are compiled: give"
+            " edgetrig.frontends.trees.translate(forest, data=x, leaf_bits=...) to compile"
+        )
     return quantize_model(read_model, *args, **options)

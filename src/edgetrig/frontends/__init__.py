@@ -8,6 +8,7 @@ from edgetrig.frontends.loaded import Loaded
 from edgetrig.frontends.model import Model
 from edgetrig.frontends.readers import Inputs, read
 from edgetrig.frontends.translate import translate
+from edgetrig.frontends.trees.forest import Forest
 
 
 def load(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Loaded:
@@ -35,7 +36,12 @@ def load(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Loade
     """
     if isinstance(model, Loaded):
         return model
-    return translate(model if isinstance(model, Model) else read(model, inputs))
+    found = model if isinstance(model, Model | Forest) else read(model, inputs)
+    if isinstance(found, Forest):
+        from edgetrig.frontends import trees
+
+        return trees.translate(found)
+    return translate(found)
 
 
-__all__ = ["Loaded", "Model", "load", "read"]
+__all__ = ["Forest", "Loaded", "Model", "load", "read"]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgetrig.errors import ModelError
 from edgetrig.files import existing_file
 from edgetrig.frontends.model import Model
+from edgetrig.frontends.trees.forest import Forest
 
 HEAD: Final = 4096
 """Bytes at the start of a file by which readers that share a suffix know their own."""
@@ -55,13 +56,16 @@ class Reader:
 READERS: Final = (
     Reader("keras", (".keras",), ("keras",)),
     Reader("qkeras", (".h5", ".hdf5", ".json", ".keras"), ("qkeras", "tf_keras")),
+    Reader(
+        "trees", (".json", ".ubj", ".txt", ".model"), ("xgboost", "lightgbm", "sklearn", "catboost")
+    ),
     Reader("onnx", (".onnx",), ("onnx", "qonnx")),
     Reader("torch", (".pt2", ".pt", ".pth"), ("torch",), shapeless=True),
 )
 """Every front end; of those that share a suffix the first that knows a file takes it."""
 
 
-def read(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Model:
+def read(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Model | Forest:
     """Return a model as its library's front end reads it, before it becomes a circuit.
 
     Parameters
@@ -121,7 +125,7 @@ def _no_shapes(inputs: Inputs, model: str) -> None:
         raise ModelError(f"{model}: it brings the shapes of its inputs; leave inputs= out")
 
 
-def _read_file(path: Path) -> Model:
+def _read_file(path: Path) -> Model | Forest:
     suffix = path.suffix.lower()
     readers = [reader for reader in READERS if suffix in reader.suffixes]
     if not readers:
