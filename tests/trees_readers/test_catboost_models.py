@@ -2,6 +2,7 @@
 
 import catboost
 import numpy as np
+import pandas
 import pytest
 from conformance import agree, events, labels
 
@@ -89,7 +90,6 @@ def test_files(tmp_path, policy):
 
 
 def categorical(one_hot_limit):
-    pandas = pytest.importorskip("pandas")
     x = pandas.DataFrame(events())
     x[2] = x[2].astype(int)
     options = {"one_hot_max_size": one_hot_limit, "cat_features": [2]}

@@ -1,6 +1,7 @@
 """scikit-learn's estimators against their own margins and leaves."""
 
 import numpy as np
+import pandas
 import pytest
 from conformance import agree, events, labels
 from sklearn import ensemble, tree
@@ -157,7 +158,6 @@ def histogram_events(seed, missing):
 
 
 def test_names_of_features():
-    pandas = pytest.importorskip("pandas")
     x = pandas.DataFrame(events(), columns=["pt", "eta", "phi", "mass", "b"])
     model = tree.DecisionTreeRegressor(max_depth=3).fit(x, labels(events()))
     assert read_model(model).features == ("pt", "eta", "phi", "mass", "b")

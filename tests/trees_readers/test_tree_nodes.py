@@ -1,14 +1,19 @@
 """ONNX's tree operators against onnxruntime and ONNX's own reference evaluator."""
 
+import lightgbm
 import numpy as np
 import onnx
+import onnxmltools
 import onnxruntime
 import pytest
+import skl2onnx
+import xgboost
 from conformance import agree, events, labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from onnxmltools.convert.common.data_types import FloatTensorType
 from sklearn import ensemble, tree
 
 from edgetrig.errors import ModelError
@@ -93,7 +98,6 @@ def compare(model, x, tolerance=1e-6):
     ids=lambda model: type(model).__name__,
 )
 def test_classifiers_of_sklearn(model, target):
-    skl2onnx = pytest.importorskip("skl2onnx")
     x = events()
     model.fit(x, labels(x, target))
     made = skl2onnx.to_onnx(model, x[:1], options={"zipmap": False})
@@ -111,7 +115,6 @@ def test_classifiers_of_sklearn(model, target):
 )
 @pytest.mark.parametrize("double", [False, True])
 def test_regressors_of_sklearn(model, double):
-    skl2onnx = pytest.importorskip("skl2onnx")
     x = events()
     model.fit(x, labels(x))
     made = skl2onnx.to_onnx(model, x[:1].astype(np.float64 if double else np.float32))
@@ -121,21 +124,14 @@ def test_regressors_of_sklearn(model, double):
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
 def test_boosters(library, target):
-    onnxmltools = pytest.importorskip("onnxmltools")
-    from onnxmltools.convert.common.data_types import FloatTensorType
-
     x = events(missing=True)
     kinds = [("x", FloatTensorType([None, 5]))]
     if library == "xgboost":
-        import xgboost
-
         kind = xgboost.XGBRegressor if target == "regression" else xgboost.XGBClassifier
         model = kind(n_estimators=4, max_depth=3, n_jobs=1, base_score=0.5)
         model.fit(x, labels(x, target))
         made = onnxmltools.convert_xgboost(model, initial_types=kinds)
     else:
-        import lightgbm
-
         kind = lightgbm.LGBMRegressor if target == "regression" else lightgbm.LGBMClassifier
         model = kind(n_estimators=4, num_leaves=7, n_jobs=1, verbose=-1)
         model.fit(x, labels(x, target))

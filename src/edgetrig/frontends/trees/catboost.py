@@ -167,9 +167,14 @@ def _oblivious(tree: Any, floats: Sequence[tuple[int, bool]], outputs: int, scal
         threshold=np.concatenate([border, np.zeros(inner + 1)]),
         left=np.concatenate([2 * children + 1, pad]),
         right=np.concatenate([2 * children + 2, pad]),
-        value=np.concatenate([np.zeros((inner, outputs)), scale * leaves.reshape(-1, outputs)]),
+        value=np.concatenate([np.zeros((inner, outputs)), _scaled(scale, leaves, outputs)]),
         missing_left=np.concatenate([missing_left, pad > 0]),
     )
+
+
+def _scaled(scale: float, leaves: NDArray[np.float64], outputs: int) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):  # infinite leaves are refused where trees are assembled
+        return scale * leaves.reshape(-1, outputs)
 
 
 def _asymmetric(tree: Any, floats: Sequence[tuple[int, bool]], outputs: int, scale: float) -> Tree:
@@ -194,6 +199,6 @@ def _asymmetric(tree: Any, floats: Sequence[tuple[int, bool]], outputs: int, sca
         threshold=np.array(border),
         left=np.array(left, np.int64),
         right=np.array(right, np.int64),
-        value=scale * np.array(values),
+        value=_scaled(scale, np.array(values), outputs),
         missing_left=np.array(missing_left),
     )

@@ -146,7 +146,9 @@ def _base(text: Any, objective: str, outputs: int) -> NDArray[np.float64]:
     prediction: what the objective's link makes of the margin.
     """
     fields = re.sub(r"[\[\]]", "", str(text)).split(",")
-    base = np.array([number(field, "base_score") for field in fields]).astype(np.float32)
+    base = narrow(np.array([number(field, "base_score") for field in fields])).astype(np.float32)
+    if not np.isfinite(base).all():
+        raise ModelError("'base_score' is beyond float32")
     one = np.float32(1)  # XGBoost computes the margin in float32, which shows near 0 and 1
     if len(base) not in (1, outputs):
         raise ModelError(f"'base_score' has {len(base)} numbers for {outputs} outputs")
