@@ -66,7 +66,7 @@ class Port:
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not all(isinstance(size, int) and size > 0 for size in self.shape):
+        if not all(type(size) is int and size > 0 for size in self.shape):
             raise ValueError(
                 f"input '{self.name}': shape {self.shape} is not fixed; "
                 "hardware needs a size for every axis"

@@ -16,7 +16,7 @@ from edgetrig.frontends.keras.archive import (
     member,
     open_archive,
 )
-from edgetrig.frontends.qkeras.stored import NamedWeights, text
+from edgetrig.frontends.qkeras.stored import NamedWeights, text, text_list
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
 """How an HDF5 file begins."""
@@ -86,7 +86,7 @@ def _beside(path: Path, where: str) -> Path:
 
 def _layout(file: Any, where: str) -> Variables:
     """Return the weights: by layer name, or, since Keras 2.12's ``.weights.h5``, as in Keras 3."""
-    if member(file, "layers") is not None and "layer_names" not in file.attrs:
+    if member(file, "layers") is not None and not text_list(file, "layer_names", where):
         return Variables(where, file)
     inner = member(file, "model_weights")
     return NamedWeights(where, file if inner is None else inner)

@@ -96,24 +96,34 @@ def text_list(group: Any, name: str, where: str) -> list[str]:
     ModelError
         If it is damaged.
     """
-    if name in group.attrs:
-        return _texts(group, name, where)
-    found: list[str] = []
+    found = _texts(group, name, where)
+    if found is not None:
+        return found
+    pieces: list[str] = []
     for number in range(ATTRIBUTE_LIMIT):
-        if f"{name}{number}" not in group.attrs:
+        piece = _texts(group, f"{name}{number}", where)
+        if piece is None:
             break
-        found += _texts(group, f"{name}{number}", where)
-    return found
+        pieces += piece
+    return pieces
 
 
 def text(group: Any, name: str, where: str) -> str | None:
-    """Return an attribute of text, None if there is none."""
-    found = _texts(group, name, where) if name in group.attrs else []
+    """Return an attribute of text, None if there is none.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged.
+    """
+    found = _texts(group, name, where)
     return found[0] if found else None
 
 
-def _texts(group: Any, name: str, where: str) -> list[str]:
+def _texts(group: Any, name: str, where: str) -> list[str] | None:
     try:
+        if name not in group.attrs:
+            return None
         shape = group.attrs.get_id(name).shape
         if shape is None or prod(shape) > ATTRIBUTE_LIMIT:
             raise ValueError(f"shape {shape}")
