@@ -81,6 +81,59 @@ MODELS = {
 }
 
 
+def softmax_inside():
+    first = keras.Input((6,))
+    x = layers.Dense(5, activation="softmax", name="mixture")(first)
+    return randomized(keras.Model(first, layers.Dense(3)(x)))
+
+
+def attention():
+    first = keras.Input((4, 6))
+    x = layers.MultiHeadAttention(2, 3, name="attention")(first, first)
+    x = layers.LayerNormalization(name="norm")(layers.Add(name="sum")([x, first]))
+    x = layers.GlobalAveragePooling1D()(x)
+    return randomized(keras.Model(first, layers.Dense(3)(x)))
+
+
+LAYERS = {
+    "convolution": lambda: sequential(
+        (6, 6, 1),
+        layers.Conv2D(4, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ),
+    "convolutions with batch norm": lambda: sequential(
+        (6, 6, 2),
+        layers.Conv2D(4, 3, padding="same", use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.DepthwiseConv2D(3),
+        layers.BatchNormalization(),
+        layers.AveragePooling2D(2),
+        layers.Flatten(),
+        layers.Dense(3),
+    ),
+    "separable convolution": lambda: sequential(
+        (8, 3), layers.SeparableConv1D(4, 3), layers.GlobalAveragePooling1D(), layers.Dense(2)
+    ),
+    "average of nine": lambda: sequential(
+        (6, 6, 1), layers.AveragePooling2D(3), layers.Flatten(), layers.Dense(2)
+    ),
+    "lstm": lambda: sequential((4, 3), layers.LSTM(3), layers.Dense(2)),
+    "gru": lambda: sequential((3, 3), layers.GRU(3, return_sequences=True), layers.Dense(2)),
+    "rnn": lambda: sequential((4, 3), layers.SimpleRNN(3), layers.Dense(2)),
+    "layer norm": lambda: sequential(
+        (8,), layers.Dense(6), layers.LayerNormalization(), layers.Dense(2)
+    ),
+    "slopes": lambda: sequential(
+        (8,), layers.Dense(6), layers.PReLU(), layers.LeakyReLU(0.3), layers.Dense(2)
+    ),
+    "softmax inside": softmax_inside,
+    "attention": attention,
+}
+
+
 def data(model, events=1500, seed=3):
     """Return random inputs, one array or several."""
     rng = np.random.default_rng(seed)
@@ -94,6 +147,12 @@ def data(model, events=1500, seed=3):
 def float_model(request):
     """One float model after the other."""
     return MODELS[request.param]()
+
+
+@pytest.fixture(params=LAYERS)
+def float_layers(request):
+    """One float model after the other, of layers with inner parts."""
+    return LAYERS[request.param]()
 
 
 @pytest.fixture
