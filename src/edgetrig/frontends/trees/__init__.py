@@ -2,7 +2,16 @@
 
 from edgetrig.frontends.trees.forest import Forest
 from edgetrig.frontends.trees.gates import translate
+from edgetrig.frontends.trees.onnx import forest_of_node
 from edgetrig.frontends.trees.read import read_file, read_model, sniff
 from edgetrig.frontends.trees.simplify import simplified
 
-__all__ = ["Forest", "read_file", "read_model", "simplified", "sniff", "translate"]
+__all__ = [
+    "Forest",
+    "forest_of_node",
+    "read_file",
+    "read_model",
+    "simplified",
+    "sniff",
+    "translate",
+]
