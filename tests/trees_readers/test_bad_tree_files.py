@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgetrig.errors import DataError, ModelError
+from edgetrig.frontends import load, read
 from edgetrig.frontends.trees import Forest, document, read_file, sniff, ubjson
 
 
@@ -240,6 +241,25 @@ def test_other_formats_name_what_works(write):
     assert not sniff(b"")
     assert not sniff(b"\x89HDF")
     assert sniff(pickle.dumps([1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("model.cbm", r"save the CatBoost model with  save_model\('NAME.json', format='json'\)"),
+        ("model.pkl", "a pickle runs code when it is loaded; compile the live model"),
+        ("model.joblib", "save it in its library's own format or as ONNX"),
+    ],
+)
+def test_suffixes_that_are_not_read(tmp_path, name, line):
+    with pytest.raises(ModelError, match=line):
+        load(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_are_read_through_the_one_door(write, kind):
+    path = write(bytes_of(kind), f"model.{kind.rpartition('.')[2]}")
+    assert isinstance(read(path), Forest)
 
 
 def test_missing_file_and_folder(tmp_path):

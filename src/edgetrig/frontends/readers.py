@@ -64,6 +64,19 @@ READERS: Final = (
 )
 """Every front end; of those that share a suffix the first that knows a file takes it."""
 
+_PICKLE: Final = (
+    "a pickle runs code when it is loaded; compile the live model, or save it in its library's own "
+    "format or as ONNX"
+)
+
+REFUSED: Final = {
+    ".cbm": "save the CatBoost model with  save_model('NAME.json', format='json')",
+    ".pkl": _PICKLE,
+    ".pickle": _PICKLE,
+    ".joblib": _PICKLE,
+}
+"""What works in place of files that no front end reads."""
+
 
 def read(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Model | Forest:
     """Return a model as its library's front end reads it, before it becomes a circuit.
@@ -128,6 +141,8 @@ def _no_shapes(inputs: Inputs, model: str) -> None:
 def _read_file(path: Path) -> Model | Forest:
     suffix = path.suffix.lower()
     readers = [reader for reader in READERS if suffix in reader.suffixes]
+    if suffix in REFUSED:
+        raise ModelError(f"{path}: {REFUSED[suffix]}")
     if not readers:
         known = ", ".join(dict.fromkeys(s for reader in READERS for s in reader.suffixes))
         raise ModelError(f"{path}: unknown kind of model file; known suffixes: {known}")
