@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import require
+from edgetrig.frontends.torch.frozen import frozen_quantizers
 from edgetrig.frontends.torch.operation import Shape
 
 InputShape = Sequence[int | None] | NDArray[Any]
@@ -62,7 +63,7 @@ def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
     torch = require("torch", "torch")
     number = _checked(torch, module)
     given = [_Example(torch, shape) for shape in (inputs or [_guess(torch, module)])]
-    with _inference(torch, module):
+    with _inference(torch, module), frozen_quantizers(torch, module):
         program = _program(torch, module, given, number)
         _refuse_random(program)
         axes = _output_axes(torch, module, given)
@@ -82,7 +83,7 @@ def _program(torch: Any, module: Any, given: Sequence[_Example], number: str) ->
         for example in given:
             example.number = "int64" if whole and (example.whole or not told) else number
         try:
-            with redirect_stdout(StringIO()):  # where it fails it prints its graph
+            with redirect_stdout(StringIO()), torch.no_grad():  # where it fails it prints its graph
                 one = tuple(example.tensor(1) for example in given)
                 return torch.export.export(module, one).run_decompositions({})
         except Exception as error:  # the exporter raises whatever the module's own code does

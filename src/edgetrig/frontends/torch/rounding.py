@@ -92,6 +92,7 @@ def _quantize(
         name, source = "RND", current.x  # floor(x + 1/2)
         current = _before(current, by_key)
         function = _half_up
+    start = source
     while current is not None:
         clamp, factor = _clamp(current), _scale(current)
         if factor is not None:
@@ -102,6 +103,8 @@ def _quantize(
             break
         source = current.x
         current = _before(current, by_key)
+    if current is not None and current.target in _ROUNDINGS:
+        source, scale, before = start, 1.0, _Bounds()  # those clamps are another quantiser's
     low, high = (v if math.isinf(v) else function(v) for v in (before.low, before.high))
     bounds = after.clamped(_Bounds(low, high))
     low, high = (v if math.isinf(v) else float(v) for v in (bounds.low, bounds.high))
