@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.errors import CircuitError
-from edgetrig.frontends.model import Constant, Key, Step
+from edgetrig.frontends.model import Key, Step
 from edgetrig.frontends.onnx.fold import constant_node, folded
 from edgetrig.frontends.onnx.graph import Entry, Graph, GraphInput
 from edgetrig.frontends.onnx.node import Node
@@ -25,6 +25,10 @@ _WHOLE_INPUTS: Final = {
     "uint32": (0, 32), "int32": (1, 31),
 }  # fmt: skip
 """Sign and further bits of inputs that are whole numbers. Wider ones take what reads them."""
+
+
+_OPEN: Final = object()
+"""Stands for an argument that comes when a step runs."""
 
 
 class _Shapes(Precision):
@@ -121,13 +125,13 @@ def _add(
         results: Sequence[Any] = [constant_node(entry)]
     elif kind in ("Shape", "Size"):
         results = [_shape(entry.node, shape_of(arguments[0]))]
-    elif all(v is None or isinstance(v, Known) for v in arguments):
+    elif all(map(_is_known, arguments)):
         if kind in MOVERS or kind in QUANTIZERS:
             results = _results(handler_of(kind), entry.node, arguments)
         else:
             results = folded(entry, arguments, graph.opsets[""])
     else:
-        function = _function(handler_of(kind), entry, graph, added, types)
+        function = _function(handler_of(kind), entry, arguments, graph, added, types)
         looking = replace(entry.node, precision=_Shapes())
         results = _results(handler_of(kind), looking, arguments)
         _add_step(built, entry, graph, arguments, results, function)
@@ -171,10 +175,8 @@ def _add_step(
     function: Callable[..., Sequence[Value]],
 ) -> None:
     keys: list[Key] = []
-    given: list[Key] = []
-    for name, value in zip(entry.arguments, arguments, strict=True):
-        known = value is None or isinstance(value, Known)
-        given.append(Constant(value) if known else name)
+    pairs = zip(entry.arguments, arguments, strict=True)
+    given: list[Key] = [name for name, value in pairs if not _is_known(value)]
     for name, value in zip(entry.results, results, strict=False):
         if name and not isinstance(value, Known):
             keys.append(name)
@@ -189,15 +191,29 @@ def output_key(name: str) -> Key:
     return ("output", name)
 
 
+def _is_known(value: Value | Known | None) -> bool:
+    return value is None or isinstance(value, Known)
+
+
 def _function(
-    handler: Handler, entry: Entry, graph: Graph, added: frozenset[str], types: dict[str, str]
+    handler: Handler,
+    entry: Entry,
+    known: Sequence[Any],
+    graph: Graph,
+    added: frozenset[str],
+    types: dict[str, str],
 ) -> Callable[..., Sequence[Value]]:
-    """Return what a step computes: event axes are put on inputs and taken off outputs."""
+    """Return what a step computes: event axes are put on inputs and taken off outputs.
+
+    Of ``known`` the constants are used; the other arguments come when the step runs.
+    """
+    constants = [v if _is_known(v) else _OPEN for v in known]
 
     def run(precision: Precision, *arguments: Value) -> Sequence[Value]:
-        given = []
-        for name, argument in zip(entry.arguments, arguments, strict=True):
-            value = as_given(argument, types[name]) if name in types else argument
+        given, coming = [], iter(arguments)
+        for name, constant in zip(entry.arguments, constants, strict=True):
+            value = next(coming) if constant is _OPEN else constant
+            value = as_given(value, types[name]) if name in types else value
             given.append(rearranged(value, lambda v: v[None]) if name in added else value)
         try:
             results = handler(replace(entry.node, precision=precision), *given)

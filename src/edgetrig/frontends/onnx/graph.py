@@ -66,6 +66,7 @@ def read_graph(proto: Any) -> Graph:
     ValueError
         If it is damaged, cyclic, too large, or written for an operator set that is too old.
     """
+    _check_names(proto)
     opsets = {entry.domain: entry.version for entry in proto.opset_import}
     standard = max((opsets.get(domain, 0) for domain in STANDARD), default=0)
     opsets[""] = standard
@@ -89,6 +90,19 @@ def read_graph(proto: Any) -> Graph:
     known = {*constants, *(value.name for value in inputs)}
     ordered = _ordered(entries, known, outputs)
     return Graph(graph.name, inputs, constants, ordered, outputs, opsets)
+
+
+def _check_names(proto: Any) -> None:
+    """Raise if a name is not text; damaged files give bytes there."""
+    graph = proto.graph
+    nodes = [*graph.node, *(node for function in proto.functions for node in function.node)]
+    names = [graph.name, *(entry.domain for entry in proto.opset_import)]
+    names += [value.name for value in (*graph.initializer, *graph.input, *graph.output)]
+    for node in nodes:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("a name in it is damaged; export the model again")
 
 
 def _inlined(proto: Any) -> Any:

@@ -11,9 +11,11 @@ from edgetrig.frontends.onnx.build import Built, NodeError, build, output_key
 from edgetrig.frontends.onnx.events import check_events
 from edgetrig.frontends.onnx.graph import Graph, GraphInput, read_graph
 from edgetrig.frontends.onnx.load import load_file
+from edgetrig.frontends.onnx.trees import forest_in
+from edgetrig.frontends.trees.forest import Forest
 
 
-def read_file(path: Path) -> Model:
+def read_file(path: Path) -> Model | Forest:
     """Read an ``.onnx`` file; nothing in it is executed.
 
     Raises
@@ -24,7 +26,7 @@ def read_file(path: Path) -> Model:
     return _read(load_file(path), str(path), path.stem)
 
 
-def read_model(model: Any) -> Model:
+def read_model(model: Any) -> Model | Forest:
     """Read a live ``onnx.ModelProto``, or what holds one as ``model`` (QONNX' ``ModelWrapper``)."""
     proto: Any = model if hasattr(model, "opset_import") else getattr(model, "model", None)
     if not hasattr(proto, "opset_import"):
@@ -33,9 +35,11 @@ def read_model(model: Any) -> Model:
     return _read(proto, f"model '{name}'", name)
 
 
-def _read(proto: Any, where: str, name: str) -> Model:
+def _read(proto: Any, where: str, name: str) -> Model | Forest:
     try:
         graph = read_graph(proto)
+        if (forest := forest_in(graph)) is not None:
+            return forest
         whole, built = _steps(graph)
         inputs = [_port(given, whole) for given in graph.inputs]
         return Model(
@@ -46,8 +50,10 @@ def _read(proto: Any, where: str, name: str) -> Model:
             tuple((name, output_key(name)) for name in graph.outputs if name in built.shapes),
         )
     except NodeError as error:
-        layer = f"layer '{error.node.name}' ({error.node.kind})"
-        raise ModelError(f"{where}: {layer}: {' '.join(str(error).split())}") from error
+        line = f"layer '{error.node.name}' ({error.node.kind}): {error}"
+        raise ModelError(f"{where}: {' '.join(line.split())}") from error
+    except ModelError as error:  # of the trees
+        raise ModelError(f"{where}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{where}: {' '.join(str(error).split())}") from error
 

@@ -16,7 +16,7 @@ from edgetrig.frontends.model import Model, Step, replay
 from edgetrig.frontends.precision import AS_IS
 from edgetrig.frontends.quantization.floating import Floating, computed
 from edgetrig.frontends.translate import DROPPABLE
-from edgetrig.frontends.values import Pending, Raw, Request, Value, exact
+from edgetrig.frontends.values import Deferred, Pending, Raw, Request, Value, exact
 
 EVENTS: Final = 64
 """Events that are looked at."""
@@ -99,6 +99,7 @@ def _plain(step: Step, given: Sequence[Any]) -> list[Batch] | None:
     """Return a layer's results without any types, if it has such."""
     try:
         results = step.function(AS_IS, *given)
+        results = [r.exact() if isinstance(r, Deferred) else r for r in results]
     except (CircuitError, ValueError):
         return None
     return list(results) if all(isinstance(result, Batch) for result in results) else None

@@ -177,8 +177,8 @@ def handler_of(kind: str) -> Handler:
         If it has none; the line names the nearest that have.
     """
     if kind not in HANDLERS:
-        close = get_close_matches(kind, HANDLERS, n=3, cutoff=0.6) or ("Gemm", "Conv", "Quant")
-        raise ValueError(
-            f"this operator is not supported; the nearest that are: {', '.join(close)}"
-        )
+        names = {name.lower(): name for name in HANDLERS}
+        close = get_close_matches(kind.lower(), names, n=3, cutoff=0.6) or ("gemm", "conv", "quant")
+        nearest = ", ".join(names[name] for name in close)
+        raise ValueError(f"this operator is not supported; the nearest that are: {nearest}")
     return HANDLERS[kind]
