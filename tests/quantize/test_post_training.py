@@ -212,3 +212,24 @@ def test_quantised_models_keep_their_types():
     assert result.table == ()
     own = Emulator(load(model).circuit)
     np.testing.assert_array_equal(Emulator(result.circuit).predict(x), own.predict(x))
+
+
+def test_standardised_inputs(random_data, quantized_and_checked):
+    """Any mean and deviation: the factor is a constant with a type a feature."""
+    import keras
+    from keras import layers
+
+    rng = np.random.default_rng(1)
+    scale = np.array([0.02, 1.0, 30.0, 4000.0])
+    x = (rng.normal(1, 1, (800, 4)) * scale).astype("float32")
+    norm = layers.Normalization(name="norm")
+    norm.adapt(x)
+    model = keras.Sequential([keras.Input((4,)), norm, layers.Dense(3, activation="relu")])
+    assert_float_outputs(model, x)
+    result = quantized_and_checked(model, x, tolerance=0.02)
+    assert result.loss < 0.03
+    chosen = rows(result)
+    assert ".." in chosen["norm.scale"].type
+    assert ".." in chosen[f"{read(model).inputs[0].name}.result"].type
+    with pytest.raises(ModelError, match="powers of two"):
+        load(keras.Sequential([keras.Input((4,)), keras.layers.Identity(), norm]))

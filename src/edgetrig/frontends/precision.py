@@ -14,7 +14,14 @@ class Precision:
 
     A subclass rounds (post-training quantisation) or looks on (calibration). One object belongs to
     one layer.
+
+    Attributes
+    ----------
+    exact
+        Whether every number is left as it is: a layer that could only be rounded is refused then.
     """
+
+    exact: bool = True
 
     def weight(self, values: Floats, role: str) -> NDArray[np.float64]:
         """Return constants of the layer; ``role`` says which: "kernel", "bias", "scale", ..."""

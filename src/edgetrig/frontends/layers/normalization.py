@@ -26,7 +26,7 @@ def along(values: Any, axis: int, rank: int) -> Any:
     """Return one number a channel in the shape that meets an array of a rank at ``axis``."""
     shape = [1] * rank
     shape[axis] = -1
-    return np.asarray(values).reshape(shape)
+    return np.reshape(values, shape)
 
 
 def batch_norm(

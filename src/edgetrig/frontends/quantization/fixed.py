@@ -33,6 +33,8 @@ class Fixed(Precision):
         Constants instead of the layer's own, by role.
     """
 
+    exact = False
+
     def __init__(
         self, types: LayerTypes, replaced: Mapping[str, NDArray[np.float64]] | None = None
     ) -> None:

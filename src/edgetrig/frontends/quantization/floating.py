@@ -34,6 +34,8 @@ class Floating(Precision):
         Constants to take instead of the layer's own, by role (after folding a batch norm).
     """
 
+    exact = False
+
     def __init__(self, replaced: Mapping[str, NDArray[np.float64]] | None = None) -> None:
         self.replaced = dict(replaced or {})
 

@@ -15,6 +15,8 @@ from edgetrig.frontends.values import Raw, Value, exact, fits
 
 Float32s = NDArray[np.float32]
 
+_EPSILON = 1e-7  # Keras' global value, the least deviation that it divides by
+
 
 def batch_normalization(layer: Layer, x: Value) -> Value:
     """``x * factor + offset`` with Keras' float32 factor and offset, not quantised."""
@@ -108,22 +110,36 @@ def rescaling(layer: Layer, x: Value) -> Value:
 
 
 def normalization(layer: Layer, x: Value) -> Value:
-    """Keras' ``Normalization`` of an input by powers of two: wiring and an offset."""
-    if layer.config.get("invert") or layer.config.get("mean") is None:
-        raise ValueError("give it mean and variance as numbers, and not invert=True")
-    mean = np.asarray(layer.config["mean"], np.float32).astype(np.float64)
-    deviation = np.sqrt(np.asarray(layer.config["variance"], np.float32)).astype(np.float64)
-    if not (np.frexp(deviation)[0] == 0.5).all():
-        raise ValueError(
-            "its standard deviations are not powers of two, which hardware would have to divide "
-            "by; round them, as edgetrig.training does"
-        )
+    """Keras' ``Normalization``: by powers of two wiring and an offset, else a rounded factor."""
+    if layer.config.get("invert"):
+        raise ValueError("invert=True is not supported")
+    mean, variance = _moments(layer)
+    deviation = np.maximum(np.sqrt(variance), np.float32(_EPSILON)).astype(np.float64)
     scale, shape = 1 / deviation, x.array.shape if isinstance(x, Raw) else x.shape
     if not (fits(mean.shape, shape) and fits(scale.shape, shape)):
         raise ValueError(f"its mean of shape {mean.shape} does not fit an input of {shape}")
+    wired = bool((np.frexp(deviation)[0] == 0.5).all())
+    if not wired and layer.precision.exact:
+        raise ValueError(
+            "its standard deviations are not powers of two, which hardware would have to divide "
+            "by; round them, as edgetrig.training does, or use edgetrig.quantize(model, x)"
+        )
     if not isinstance(x, Raw):
-        return exact(x) * scale + -mean * scale
+        factor = scale if wired else layer.precision.weight(scale, "scale")
+        return exact(x) * factor + layer.precision.weight(-mean * scale, "bias")
     return replace(x, scale=x.scale * scale, offset=(x.offset - mean) * scale)
+
+
+def _moments(layer: Layer) -> tuple[NDArray[np.float64], Float32s]:
+    """Return mean and variance as given, or as adapted to data along the last axis."""
+    if layer.config.get("mean") is not None:
+        mean, variance = (np.asarray(layer.config[k], np.float32) for k in ("mean", "variance"))
+        return mean.astype(np.float64), variance
+    axis = layer.config["axis"]
+    if axis not in (-1, [-1], None, []):
+        raise ValueError("is adapted along other axes than the last; give it mean and variance")
+    mean, variance = layer.weight(0), layer.weight(1)
+    return mean.astype(np.float64), variance
 
 
 def quantizer(layer: Layer, x: Value) -> Value:
