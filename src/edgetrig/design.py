@@ -474,6 +474,7 @@ def compile(
     model: str | os.PathLike[str] | Circuit | object,
     *,
     inputs: Sequence[Sequence[int | None] | NDArray[Any]] | None = None,
+    input_type: str | Mapping[str, str] | None = None,
     name: str | None = None,
     classes: Sequence[str] = (),
     part: str = "xcvu13p",
@@ -490,6 +491,9 @@ def compile(
     inputs
         For a live PyTorch module: the shape of each input without the event axis, such as
         ``[(16,)]``, or one event as an array. Other models bring their shapes.
+    input_type
+        Where a quantised model computes on floats first, as many of QKeras do: the type of its
+        inputs, such as ``"fixed<12,8>"``, or types by the inputs' names.
     name
         Name of the top module; the model's own if left out.
     classes
@@ -515,7 +519,7 @@ def compile(
     else:
         from edgetrig.frontends import load
 
-        loaded = load(model, inputs)
+        loaded = load(model, inputs, input_type)
         design = Design(loaded.circuit, name=loaded.name, target=target, notes=loaded.notes)
     if name is not None:
         design = replace(design, name=name)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 
+from edgetrig.errors import ModelError
 from edgetrig.frontends.loaded import Loaded
 from edgetrig.frontends.model import Model
 from edgetrig.frontends.readers import Inputs, read
 from edgetrig.frontends.translate import translate
 from edgetrig.frontends.trees.forest import Forest
+from edgetrig.frontends.typed import InputTypes, typed
 
 
-def load(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Loaded:
+def load(
+    model: str | os.PathLike[str] | object,
+    inputs: Inputs = None,
+    input_type: InputTypes | None = None,
+) -> Loaded:
     """Turn a trained model into an exact circuit.
 
     Parameters
@@ -21,6 +27,9 @@ def load(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Loade
         library, or what `read` returned. `edgetrig.frontends.readers.READERS` lists the libraries.
     inputs
         For a live PyTorch module: the shape of each input without the event axis, or one event.
+    input_type
+        Where the model computes on floats first: the type of its inputs, ``"fixed<12,8>"``, or
+        types by the inputs' names.
 
     Returns
     -------
@@ -40,8 +49,10 @@ def load(model: str | os.PathLike[str] | object, inputs: Inputs = None) -> Loade
     if isinstance(found, Forest):
         from edgetrig.frontends import trees
 
+        if input_type is not None:
+            raise ModelError("a forest takes the types of its inputs from its thresholds")
         return trees.translate(found)
-    return translate(found)
+    return translate(found if input_type is None else typed(found, input_type))
 
 
-__all__ = ["Forest", "Loaded", "Model", "load", "read"]
+__all__ = ["Forest", "Loaded", "Model", "load", "read", "typed"]

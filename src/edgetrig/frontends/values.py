@@ -150,7 +150,8 @@ def exact(value: Value) -> Any:
     if isinstance(value, Raw):
         raise ValueError(
             "the model's input reaches it unquantised; put an HGQ2 Quantizer layer after the "
-            "input, or let edgetrig.quantize(model, x) find types for a float model"
+            "input, give it a type (input_type='fixed<12,8>'), or let edgetrig.quantize(model, x) "
+            "find types for a float model"
         )
     if isinstance(value, Pending):
         raise ValueError(

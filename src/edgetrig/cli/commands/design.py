@@ -50,6 +50,12 @@ def compile_model(
     out: Annotated[
         Path | None, typer.Option(help="Design to write; the model's name with .edgetrig.")
     ] = None,
+    input_type: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fixed<W,I>", help="Type of the inputs of a model that does not quantise them."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the top module.")] = None,
     classes: Annotated[
         str, typer.Option(metavar="A,B,...", help="Names of the outputs, in order.")
@@ -88,7 +94,13 @@ def compile_model(
         raise Error(f"{target}: designs are written as {SUFFIX} files; choose such a name")
     with step("compiling"):
         design = compile(
-            model, name=name, classes=words(classes), part=part, clock_ns=clock, latency=latency
+            model,
+            input_type=input_type,
+            name=name,
+            classes=words(classes),
+            part=part,
+            clock_ns=clock,
+            latency=latency,
         )
         if signal is not None and acceptance is not None:
             events = held_out(load_events(data, label, words(columns), design), split_seed)
