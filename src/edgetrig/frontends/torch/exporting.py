@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +30,15 @@ _ADVICE: Final = (
 )
 
 
-_RANDOM: Final = ("rand", "randn", "randint", "rand_like", "randn_like", "bernoulli", "normal")
+_RANDOM: Final = frozenset(
+    {
+        *("rand", "randn", "randint", "rand_like", "randn_like", "bernoulli", "normal", "poisson"),
+        *("randperm", "multinomial", "binomial", "exponential", "geometric", "uniform", "cauchy"),
+    }
+)
+
+LARGEST: Final = 1 << 25
+"""Most elements of a value in one event."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +49,27 @@ class Exported:
     ----------
     program
         PyTorch's exported program, free of in-place changes.
-    inputs
-        Shapes of the inputs without the event axis.
-    input_axes, output_axes
-        Where the event axis is in every input and output.
+    module
+        What was exported.
+    examples
+        What makes events for each input.
     """
 
     program: Any
-    inputs: tuple[Shape, ...]
-    input_axes: tuple[int, ...]
-    output_axes: tuple[int, ...]
+    module: Any
+    examples: tuple[Example, ...]
+
+    def output_axes(self) -> tuple[int, ...]:
+        """Return where the outputs have the event axis, once it is sure that events do not mix.
+
+        Raises
+        ------
+        ValueError
+            If they do.
+        """
+        torch = require("torch", "torch")
+        with _inference(torch, self.module), frozen_quantizers(torch, self.module):
+            return _output_axes(torch, self.module, self.examples)
 
 
 def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
@@ -58,24 +78,18 @@ def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
     Raises
     ------
     ValueError
-        If shapes are missing or wrong, the module cannot be exported, or it mixes events.
+        If shapes are missing or wrong, or the module cannot be exported.
     """
     torch = require("torch", "torch")
     number = _checked(torch, module)
-    given = [_Example(torch, shape) for shape in (inputs or [_guess(torch, module)])]
+    given = [Example(torch, shape) for shape in (inputs or [_guess(torch, module)])]
     with _inference(torch, module), frozen_quantizers(torch, module):
         program = _program(torch, module, given, number)
-        _refuse_random(program)
-        axes = _output_axes(torch, module, given)
-    return Exported(
-        program,
-        tuple(example.shape for example in given),
-        tuple(example.axis for example in given),
-        axes,
-    )
+    _check_nodes(program)
+    return Exported(program, module, tuple(given))
 
 
-def _program(torch: Any, module: Any, given: Sequence[_Example], number: str) -> Any:
+def _program(torch: Any, module: Any, given: Sequence[Example], number: str) -> Any:
     """Return the program, for floats or, where it takes none, for whole numbers."""
     failure: Exception | None = None
     told = any(example.whole for example in given)
@@ -91,7 +105,7 @@ def _program(torch: Any, module: Any, given: Sequence[_Example], number: str) ->
     raise ValueError(_one_line(failure)) from failure
 
 
-class _Example:
+class Example:
     """Makes events for one input; ``number`` is the type of its elements."""
 
     def __init__(self, torch: Any, given: InputShape) -> None:
@@ -124,7 +138,7 @@ class _Example:
         return first, second
 
 
-def _output_axes(torch: Any, module: Any, given: Sequence[_Example]) -> tuple[int, ...]:
+def _output_axes(torch: Any, module: Any, given: Sequence[Example]) -> tuple[int, ...]:
     """Return where the outputs have the event axis, once it is sure that events do not mix."""
     random = np.random.default_rng(0)
     with torch.no_grad():
@@ -183,8 +197,13 @@ def _checked(torch: Any, module: Any) -> str:
     if isinstance(module, torch.jit.ScriptModule):
         raise ValueError("a TorchScript module cannot be read; pass the Python module")
     for child in module.modules():
-        root = type(child).__module__.partition(".")[0]
-        if root == "brevitas":
+        home = type(child).__module__
+        if home.startswith("torch.") and ".quantized" in home:
+            raise ValueError(
+                f"its {type(child).__name__} computes with quantised tensors, which torch.export"
+                " does not show; export the model to ONNX with QuantizeLinear and DequantizeLinear"
+            )
+        if home.partition(".")[0] == "brevitas":
             raise ValueError(
                 "Brevitas modules are read from QONNX: call brevitas.export.export_qonnx(module,"
                 " args, path) and pass the file"
@@ -198,8 +217,14 @@ def _checked(torch: Any, module: Any) -> str:
     return "float64" if found == {"torch.float64"} else "float32"
 
 
-def _refuse_random(program: Any) -> None:
+def _check_nodes(program: Any) -> None:
+    """Refuse what is random and what is too large to be run."""
     for node in program.graph_module.graph.nodes:
+        shape = getattr(node.meta.get("val"), "shape", ())
+        if not all(type(size) is int for size in shape):
+            raise ValueError(f"the shape of '{node.name}' depends on the event; use torch.where")
+        if prod(shape) > LARGEST:
+            raise ValueError(f"'{node.name}' of {prod(shape)} elements is too large")
         name = getattr(getattr(node.target, "overloadpacket", None), "__name__", "")
         if name in _RANDOM:
             raise ValueError(f"'{name}' is random; hardware computes a function")

@@ -11,6 +11,7 @@ from edgetrig.errors import ModelError
 from edgetrig.frontends.model import Model, Port
 from edgetrig.frontends.torch import graph, maps, moves, scatters
 from edgetrig.frontends.torch.exporting import Exported, InputShape, exported
+from edgetrig.frontends.torch.handlers import handler
 from edgetrig.frontends.torch.masking import masks
 from edgetrig.frontends.torch.operation import Operation, Reference, Shape
 from edgetrig.frontends.torch.rounding import quantizers
@@ -78,8 +79,8 @@ def _example_shapes(program: Any) -> list[InputShape]:
 def _model(name: str, source: Exported) -> Model:
     signature = source.program.graph_signature
     ports = [
-        Port(key, Reference(key), shape)
-        for key, shape in zip(signature.user_inputs, source.inputs, strict=True)
+        Port(key, Reference(key), example.shape)
+        for key, example in zip(signature.user_inputs, source.examples, strict=True)
     ]
     dtypes = {
         node.name: str(node.meta["val"].dtype).removeprefix("torch.")
@@ -91,13 +92,24 @@ def _model(name: str, source: Exported) -> Model:
     results = [reference for _, reference in outputs]
     operations = live([*masks(live(operations, results))], results)
     operations = live([*quantizers(operations)], results)
-    bare = {Reference(port.name): axis for port, axis in zip(ports, source.input_axes, strict=True)}
+    for operation in operations:
+        _check_support(operation)
+    examples = zip(ports, source.examples, strict=True)
+    bare = {Reference(port.name): example.axis for port, example in examples}
     shapes = {Reference(p.name): _whole(p.shape, bare[Reference(p.name)]) for p in ports}
     operations = live(moves.joined([*_placed(operations, shapes)]), results)
-    bare.update(zip(results, source.output_axes, strict=True))
+    bare.update(zip(results, source.output_axes(), strict=True))
     named = names(operations, [port.name for port in ports])
     made = tuple(steps(operations, named, bare))
     return Model(name, f"model '{name}'", tuple(ports), made, tuple(outputs))
+
+
+def _check_support(operation: Operation) -> None:
+    if not moves.is_move(operation) and operation.target not in maps.MAPS:
+        try:
+            handler("grouped" if scatters.is_scatter(operation) else operation.target)
+        except ValueError as error:
+            raise ValueError(f"layer '{operation.module or operation.key}': {error}") from error
 
 
 def _placed(operations: Iterable[Operation], shapes: dict[Reference, Shape]) -> Iterator[Operation]:
