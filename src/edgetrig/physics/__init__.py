@@ -14,6 +14,7 @@ from edgetrig.physics.jets import SAMPLES, JetData, load_sample, read_jets
 from edgetrig.physics.tables import (
     SUFFIXES,
     Table,
+    iter_columns,
     iter_table,
     read_table,
     write_blocks,
@@ -29,6 +30,7 @@ __all__ = [
     "JetSummary",
     "Table",
     "generate_jets",
+    "iter_columns",
     "iter_table",
     "jet_features",
     "load_sample",

@@ -15,12 +15,20 @@ A column may be asked for by the last part of its name (``j_zlogz`` for ``jets/j
 is unique. Nothing in a file is executed: pickled arrays are refused.
 """
 
-from edgetrig.physics.tables.read import SUFFIXES, Table, iter_table, read_columns, read_table
+from edgetrig.physics.tables.read import (
+    SUFFIXES,
+    Table,
+    iter_columns,
+    iter_table,
+    read_columns,
+    read_table,
+)
 from edgetrig.physics.tables.write import write_blocks, write_table
 
 __all__ = [
     "SUFFIXES",
     "Table",
+    "iter_columns",
     "iter_table",
     "read_columns",
     "read_table",

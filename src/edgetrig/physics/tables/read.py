@@ -137,6 +137,39 @@ def iter_table(
         raise DataError(f"{file}: has no rows")
 
 
+def iter_columns(
+    path: str | os.PathLike[str], columns: Sequence[str], block: int = ROWS
+) -> Iterator[Columns]:
+    """Yield columns as they are stored, block by block.
+
+    Parameters
+    ----------
+    path
+        A file with one of `SUFFIXES`.
+    columns
+        Names, perhaps only their last parts; the blocks have them as they are given here.
+    block
+        Most rows of a block, at least 1.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, truncated, of another format, has no such column, or no rows.
+    """
+    if block < 1:
+        raise DataError(f"iter_columns: block is {block}; give at least 1 row")
+    file = existing_file(path)
+    empty = True
+    with reading(file):
+        source = open_file(file)
+        stored = {name: resolve(file, source.columns, name) for name in columns}
+        for part in source.blocks(list(dict.fromkeys(stored.values())), block):
+            empty = False
+            yield {name: part[full] for name, full in stored.items()}
+    if empty:
+        raise DataError(f"{file}: has no rows")
+
+
 def read_columns(
     path: str | os.PathLike[str],
 ) -> tuple[Columns, dict[str, Any]]:
