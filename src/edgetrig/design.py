@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,7 @@ from edgetrig.trigger import (
     measure_working_point,
     score,
 )
+from edgetrig.trigger.menu import Menu, read_menu
 
 if TYPE_CHECKING:
     from edgetrig.synthesis import Cost, Estimate, Route
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".edgetrig"
 """Of files that hold a compiled design."""
+
+MENU_SUFFIXES = (".yaml", ".yml")
+"""Of files that hold a trigger menu."""
 
 
 @dataclass(frozen=True)
@@ -486,7 +490,8 @@ def compile(
     Parameters
     ----------
     model
-        A ``.keras`` file, a live Keras (HGQ2) model, a `Circuit` traced by hand, or a saved design.
+        A model file or a live model (`edgetrig.frontends`), a trigger menu or its YAML file, a
+        `Circuit` traced by hand, or a saved design.
         Files are read without executing anything in them.
     inputs
         For a live PyTorch module: the shape of each input without the event axis, such as
@@ -516,6 +521,10 @@ def compile(
         design = Design(model, target=target)
     elif isinstance(model, str | os.PathLike) and Path(model).suffix == SUFFIX:
         design = replace(Design.load(model), target=target)
+    elif isinstance(model, Menu) or _is_menu(model):
+        menu = model if isinstance(model, Menu) else read_menu(cast(str, model))
+        names = tuple(seed.name for seed in menu.seeds)
+        design = Design(menu.circuit(), name=menu.name, target=target, classes=names)
     else:
         from edgetrig.frontends import load
 
@@ -529,6 +538,10 @@ def compile(
             raise ModelError(f"{len(classes)} class names for {outputs} outputs")
         design = replace(design, classes=tuple(classes))
     return design
+
+
+def _is_menu(model: object) -> bool:
+    return isinstance(model, str | os.PathLike) and Path(model).suffix in MENU_SUFFIXES
 
 
 def _handed_on(circuit: Circuit, mine: NDArray[np.bool_]) -> NDArray[np.bool_]:

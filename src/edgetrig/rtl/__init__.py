@@ -6,9 +6,12 @@ from edgetrig.rtl.project import write
 from edgetrig.rtl.ternary import carry_cell
 from edgetrig.rtl.verilog import verilog
 from edgetrig.rtl.vhdl import vhdl
+from edgetrig.rtl.wrapper import Words, Wrapper
 
 __all__ = [
     "Port",
+    "Words",
+    "Wrapper",
     "carry_cell",
     "identifiers",
     "pack",

@@ -3,7 +3,7 @@
 from edgetrig.verify.check import Verification, check_balance, verify
 from edgetrig.verify.proof import Proof, prove
 from edgetrig.verify.reference import evaluate
-from edgetrig.verify.simulation import SIMULATORS, lint, simulate
+from edgetrig.verify.simulation import SIMULATORS, lint, simulate, simulate_text
 from edgetrig.verify.vectors import make_vectors
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "make_vectors",
     "prove",
     "simulate",
+    "simulate_text",
     "verify",
 ]

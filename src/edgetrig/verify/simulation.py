@@ -13,7 +13,7 @@ import numpy as np
 from edgetrig.circuit import Circuit
 from edgetrig.circuit.intervals import IntArray
 from edgetrig.errors import Error
-from edgetrig.rtl import pack, ports, unpack, verilog, vhdl
+from edgetrig.rtl import Port, pack, ports, unpack, verilog, vhdl
 from edgetrig.verify import event_driven, verilator
 from edgetrig.verify._process import call, on_path
 from edgetrig.verify._run import Run, Words
@@ -110,15 +110,54 @@ def simulate(
     DataError
         If `codes` has another shape, or a code outside its element's interval.
     """
-    chosen = simulator_named(simulator)
     inputs, outputs = ports(circuit, name)
+    text = _TEXT[simulator_named(simulator).language]
+    texts = text(circuit, name) if files is None else files
+    return simulate_text(
+        texts, inputs, outputs, codes, latency=circuit.latency, seed=seed, simulator=simulator
+    )
+
+
+def simulate_text(
+    texts: Mapping[str, str],
+    inputs: list[Port],
+    outputs: list[Port],
+    codes: IntArray,
+    *,
+    latency: int,
+    seed: int = 0,
+    simulator: str = "verilator",
+) -> IntArray:
+    """Simulate hardware given as text, one row of codes every clock cycle.
+
+    Parameters
+    ----------
+    texts
+        The hardware by file name: the top first, every file before those it instantiates.
+    inputs, outputs
+        Ports of the top.
+    codes, seed, simulator
+        As for `simulate`.
+    latency
+        Rising clock edges from a row of codes to its outputs.
+
+    Returns
+    -------
+    numpy.ndarray
+        As `simulate`.
+
+    Raises
+    ------
+    Error, ToolError, DataError
+        As `simulate`.
+    """
+    chosen = simulator_named(simulator)
     stimulus = pack(np.asarray(codes), inputs)
     words = sum(port.words for port in outputs)
     if not len(codes) or not words:
         return unpack(np.zeros((len(codes), words), np.uint64), outputs)
-    texts = _TEXT[chosen.language](circuit, name) if files is None else files
     with tempfile.TemporaryDirectory(prefix="edgetrig-") as folder:
-        run = Run(Path(folder), texts, inputs, outputs, stimulus, circuit.latency, seed)
+        run = Run(Path(folder), texts, inputs, outputs, stimulus, latency, seed)
         return unpack(chosen.run(run), outputs)
 
 

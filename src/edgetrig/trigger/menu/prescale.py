@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -39,14 +40,28 @@ class Prescalers:
         """What each counter must reach: the hardware's setting."""
         return np.array([int(prescale * STEPS) for prescale in self.prescales], np.int64)
 
-    def keep(self, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def keep(
+        self, passed: NDArray[np.bool_], clear: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.bool_]:
         """Return which decisions are kept, and count them.
 
         Parameters
         ----------
         passed
             Seeds' bits of consecutive events, of shape (events, seeds).
+        clear
+            Events before which all counters are set to zero, of shape (events,).
         """
+        starts = [] if clear is None else np.flatnonzero(clear).tolist()
+        edges = [0, *starts, len(passed)]
+        parts = []
+        for number, (start, end) in enumerate(pairwise(edges)):
+            if number > 0:
+                self.counters[:] = 0
+            parts.append(self._keep(passed[start:end]))
+        return np.concatenate(parts)
+
+    def _keep(self, passed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         limits = np.maximum(self.limits, 1)
         total = self.counters + STEPS * np.cumsum(passed, axis=0, dtype=np.int64)
         before = total - STEPS * passed

@@ -1,0 +1,68 @@
+"""The firmware around a menu: simulated, it says what the emulator says, counters included."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import edgetrig
+from edgetrig.errors import VerificationError
+from edgetrig.menu_hardware import MenuHardware
+from edgetrig.trigger.menu import Menu, Seed
+
+SEEDS = (
+    Seed("L1_SingleMu5", "muon[pt >= 5]", Fraction(7, 2)),
+    Seed("L1_Near", "pair(muon, muon, delta_r < 1.5, opposite_charge)", Fraction(137, 100)),
+    Seed("L1_Off", "htt > 20", Fraction(0)),
+    Seed("L1_Either", "L1_SingleMu5 or htt > 60"),
+)
+
+
+def crossings(menu, rng, count):
+    columns = {}
+    for kind, name in menu.columns():
+        quantity = kind.fields[name]
+        codes = rng.integers(quantity.lowest, quantity.highest + 1, (count, kind.count))
+        if name == kind.energy.name:
+            codes = rng.exponential(12, (count, kind.count)).astype(int).clip(0, quantity.highest)
+        columns[kind.column(name)] = codes
+    return columns
+
+
+@pytest.mark.parametrize(("seeds", "simulator"), [(4, "verilator"), (1, "icarus")])
+def test_firmware_counts_as_the_emulator_does(seeds, simulator):
+    menu = Menu("l1_menu", SEEDS[:seeds])
+    hardware = MenuHardware(menu, edgetrig.compile(menu))
+    rng = np.random.default_rng(1)
+    count = 12_000 if simulator == "verilator" else 500
+    columns = crossings(menu, rng, count)
+    valid, clear = rng.random(count) < 0.8, rng.random(count) < 0.002
+    decided = hardware.emulate(columns, valid=valid, clear=clear)
+    assert decided.accept.any()
+    assert not decided.kept[:, 2:3].any()
+    assert 0 < decided.kept[:, 0].sum() < decided.fired[:, 0].sum()
+    assert hardware.verify(columns, valid=valid, clear=clear, simulator=simulator) == count
+
+
+def test_a_wrong_prescale_is_seen():
+    menu = Menu("l1_menu", SEEDS[:1])
+    hardware = MenuHardware(menu, edgetrig.compile(menu, latency=0))
+    columns = crossings(menu, np.random.default_rng(2), 300)
+    expected = hardware.emulate(columns)
+    assert hardware.wrapper.latency == 1
+    assert hardware.verify(columns, simulator="icarus") == 300
+    wrong = MenuHardware(
+        Menu("l1_menu", (Seed("a", "muon[pt >= 5]", Fraction(3)),)), hardware.design
+    )
+    object.__setattr__(wrong, "emulate", lambda *args, **kwargs: expected)
+    with pytest.raises(VerificationError, match=r"crossing \d+, output kept\[0\]: simulation"):
+        wrong.verify(columns, simulator="icarus")
+
+
+def test_the_folder_has_every_file(tmp_path):
+    menu = Menu("l1_menu", SEEDS)
+    hardware = MenuHardware(menu, edgetrig.compile(menu))
+    folder = hardware.write(tmp_path / "firmware")
+    names = {path.name for path in folder.iterdir()}
+    assert {"l1_menu.v", "l1_menu_prescaler.v", "l1_menu_logic.v"} <= names
+    assert "edgetrig" not in (folder / "l1_menu_prescaler.v").read_text()
