@@ -148,7 +148,7 @@ class Rates:
     @property
     def cumulative(self) -> tuple[Floats, Floats]:
         """Rate of this seed and all before it together."""
-        return self._rate(1 - np.cumprod(1 - self._kept[0], axis=1))
+        return self._rate(np.asarray(1 - np.cumprod(1 - self._kept[0], axis=1), np.float64))
 
     @property
     def added(self) -> Floats:
