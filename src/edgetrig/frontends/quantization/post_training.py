@@ -145,7 +145,7 @@ def quantize_model(
     plan = _plan(model, arrays, found, options)
     reference = _outputs(plan, {}, arrays, found)
     loss = loss_against(reference, y, metric)
-    types = _choose(plan, arrays, reference, y, metric, options, progress)
+    types = _choose(plan, arrays, reference, y, metric, options, progress, found)
     return _result(plan, types, arrays, reference, loss, found, options)
 
 
@@ -189,8 +189,9 @@ def _choose(
     metric: Metric | None,
     options: Options,
     progress: Progress,
+    found: Survey,
 ) -> dict[Key, FixedType]:
-    """Return the types, searched on some of the events."""
+    """Return the types, searched on some of the events and judged on all of them."""
     if options.bits is not None or not plan.searched:
         return plan.types(plan.uniform(options.bits or options.max_bits))
     numbers = sum(place.size for place in plan.record.places.values() if not place.constant)
@@ -200,8 +201,22 @@ def _choose(
     truth = None if y is None else np.asarray(y)[chosen]
     loss = loss_against([output[chosen] for output in reference], truth, metric)
     trials = Trials(plan, few, loss)
-    widths = search(trials, options.tolerance, options.max_bits, options.budget, progress)
-    return plan.types(widths)
+    way = search(trials, options.tolerance, options.max_bits, options.budget, progress)
+    judge = loss_against(reference, y, metric)
+
+    def passes(step: int) -> bool:
+        outputs = _outputs(plan, plan.types(way[step]), arrays, found)
+        return judge.of(outputs) <= options.tolerance
+
+    # A search fits its own events a little: go back as far as all of them demand.
+    good, bad, step = 0, len(way), len(way) - 1
+    while step > good:
+        if passes(step):
+            good = step
+        else:
+            bad = step
+        step = (good + bad) // 2
+    return plan.types(way[good])
 
 
 def _outputs(

@@ -93,8 +93,10 @@ def smallest_uniform(trials: Trials, tolerance: float, most: int) -> tuple[int, 
 
 def search(
     trials: Trials, tolerance: float, most: int, budget: int, progress: Progress = silent
-) -> dict[Key, int]:
-    """Return widths that keep the loss within the tolerance, each as small as can be.
+) -> list[dict[Key, int]]:
+    """Return widths that keep the loss within the tolerance, and those on the way there.
+
+    The first are the widest, the last the narrowest.
 
     From one bit more than the least uniform width on, every round measures what one bit less of
     each place would cost, and takes bits away in the order of loss per saving, each only if the
@@ -108,6 +110,7 @@ def search(
     if loss > tolerance:
         widths = plan.uniform(bits)
         loss = trials.start(plan.types(widths))
+    way = [widths]
     open_places = {key for key in plan.searched if widths[key] > LEAST_BITS}
     while open_places and loss <= tolerance and trials.count < budget:
         savings = plan.savings(widths)
@@ -124,8 +127,9 @@ def search(
                 open_places.discard(key)
                 continue
             widths, loss = lower, trial
+            way.append(widths)
             trials.keep(values)
             if widths[key] <= LEAST_BITS:
                 open_places.discard(key)
             progress(trials.count, budget)
-    return widths
+    return way
