@@ -13,7 +13,8 @@ from edgetrig.errors import require
 from edgetrig.frontends.torch.operation import Call, Operation, Reference, Shape, Weight
 from edgetrig.frontends.values import Value
 
-_SCATTERS: Final = frozenset({"index_add", "scatter_add", "scatter_reduce", "index_put"})
+SCATTERS: Final = frozenset({"index_add", "scatter_add", "scatter_reduce", "index_put"})
+"""Their names."""
 
 _REDUCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "sum": np.sum,
@@ -27,7 +28,7 @@ def is_scatter(operation: Operation) -> bool:
     """Whether an operation joins elements into places that are known beforehand."""
     index = operation.arguments.get("index", operation.arguments.get("indices"))
     leaves = index if isinstance(index, list) else [index]
-    return operation.target in _SCATTERS and not any(isinstance(v, Reference) for v in leaves)
+    return operation.target in SCATTERS and not any(isinstance(v, Reference) for v in leaves)
 
 
 def as_grouped(operation: Operation, shapes: Mapping[Reference, Shape]) -> Operation:
