@@ -34,18 +34,45 @@ def check_events(graph: Graph, one: Built, two: Built) -> None:
     NodeError
         If a node mixes events; it is the first that does.
     """
-    axes: dict[str, int | None] = {}
-    for name in one.shapes:
-        axes[name] = _event_axis(one.shapes[name], two.shapes.get(name, ()))
+    axes = {
+        name: _event_axis(shape, two.shapes.get(name, ())) for name, shape in one.shapes.items()
+    }
+    outer = {given.name: 1 for given in graph.inputs}
     for entry in graph.entries:
         mine = [name for name in entry.arguments if axes.get(name) is not None]
-        if mine and (_loses(entry, axes) or _mixes(entry, mine[0], axes, one)):
+        if not mine:
+            continue
+        if _loses(entry, axes) or _mixes(entry, mine[0], axes, one):
             raise NodeError(entry.node, "it mixes events; a trigger sees one event at a time")
-        if mine and entry.node.kind == "Reshape" and not _keeps_order(entry, axes, one):
-            raise NodeError(entry.node, "it moves the event axis behind others; transpose it first")
+        for result in entry.results:
+            if result in axes:
+                outer[result] = _outer(entry, mine, result, axes, outer, one)
     for name in graph.outputs:
         if name in axes and (axes[name] != 0 or one.shapes[name][0] != 1):
             raise ValueError(f"output '{name}' does not have its events along the first axis")
+
+
+def _outer(
+    entry: Entry,
+    mine: list[str],
+    result: str,
+    axes: dict[str, int | None],
+    outer: dict[str, int],
+    one: Built,
+) -> int:
+    """Return how many other elements come first on the axis that the events share with them.
+
+    As many elements must lie before an event after a reshape as did before it.
+    """
+    first = max(outer[name] for name in mine)
+    if entry.node.kind not in ("Flatten", "Reshape"):
+        return first
+    before = first * prod(one.shapes[mine[0]][: axes[mine[0]]])
+    here = prod(one.shapes[result][: axes[result]])
+    size = one.shapes[result][axes[result] or 0]
+    if before % here or size % (before // here):
+        raise NodeError(entry.node, "it mixes events; transpose the event axis to the front first")
+    return before // here
 
 
 def _event_axis(one: tuple[int, ...], two: tuple[int, ...]) -> int | None:
@@ -79,14 +106,3 @@ def _mixes(entry: Entry, name: str, axes: dict[str, int | None], one: Built) -> 
     first = node.integer("axis", default) % rank
     last = rank - 1 if node.kind.endswith("Normalization") else first
     return axis is not None and first <= axis <= last
-
-
-def _keeps_order(entry: Entry, axes: dict[str, int | None], one: Built) -> bool:
-    """Whether as many elements lie before the event axis as did before the reshape."""
-    sides = []
-    for name in (entry.arguments[0], entry.results[0]):
-        axis = axes.get(name)
-        if axis is None:
-            return True
-        sides.append(prod(one.shapes[name][:axis]))
-    return sides[0] == sides[1]
