@@ -93,7 +93,7 @@ def _layout(file: Any, where: str) -> Variables:
 
 
 def _hdf5(path: Path, where: str) -> Any:
-    h5py = require("h5py", "keras")
+    h5py = require("h5py", "qkeras")
     data = _bytes(path, where, WEIGHTS_LIMIT)
     try:
         return h5py.File(io.BytesIO(data), "r")
