@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from edgetrig import circuit
 from edgetrig.circuit import Array, Overflow, Rounding
-from edgetrig.errors import ModelError
 
 if TYPE_CHECKING:
     from edgetrig.frontends.quantization import Quantized
@@ -43,8 +42,8 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
     model
         A model file, a live model of a supported library, or what `edgetrig.frontends.read`
         returned: then ``x``, ``y`` and the options are those of
-        `edgetrig.frontends.quantization.quantize_model`. An array of a traced program: then the
-        arguments are those of `edgetrig.circuit.quantize`.
+        `edgetrig.frontends.quantization.quantize_model` (trees: of `quantize_forest`). An array of
+        a traced program: then the arguments are those of `edgetrig.circuit.quantize`.
 
     Returns
     -------
@@ -69,14 +68,11 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
     if isinstance(model, Array):
         return circuit.quantize(model, *args, **options)
     from edgetrig.frontends import Forest, Model, read
-    from edgetrig.frontends.quantization import quantize_model
+    from edgetrig.frontends.quantization import quantize_forest, quantize_model
     from edgetrig.frontends.readers import shapes_in
 
     x = args[0] if args else options.get("x")
     read_model = model if isinstance(model, Model) else read(model, shapes_in(model, x))
     if isinstance(read_model, Forest):
-        raise ModelError(
-            "trees are rounded when they are compiled: give"
-            " edgetrig.frontends.trees.translate(forest, data=x, leaf_bits=...) to compile"
-        )
+        return quantize_forest(read_model, *args, **options)
     return quantize_model(read_model, *args, **options)
