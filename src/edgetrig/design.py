@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,10 +30,10 @@ from edgetrig.trigger import (
     measure_working_point,
     score,
 )
-from edgetrig.trigger.menu import Menu, read_menu
 
 if TYPE_CHECKING:
     from edgetrig.synthesis import Cost, Estimate, Route
+    from edgetrig.trigger.menu import Menu
     from edgetrig.verify import Verification
 
 SUFFIX = ".edgetrig"
@@ -521,8 +522,7 @@ def compile(
         design = Design(model, target=target)
     elif isinstance(model, str | os.PathLike) and Path(model).suffix == SUFFIX:
         design = replace(Design.load(model), target=target)
-    elif isinstance(model, Menu) or _is_menu(model):
-        menu = model if isinstance(model, Menu) else read_menu(cast(str, model))
+    elif (menu := _menu(model)) is not None:
         names = tuple(seed.name for seed in menu.seeds)
         design = Design(menu.circuit(), name=menu.name, target=target, classes=names)
     else:
@@ -540,8 +540,21 @@ def compile(
     return design
 
 
-def _is_menu(model: object) -> bool:
-    return isinstance(model, str | os.PathLike) and Path(model).suffix in MENU_SUFFIXES
+def _menu(model: object) -> Menu | None:
+    """Return a menu, read from a file if need be; None if this is something else.
+
+    Menus bring in the trigger objects and their events, which most models do without.
+    """
+    if isinstance(model, str | os.PathLike):
+        if Path(model).suffix.lower() not in MENU_SUFFIXES:
+            return None
+    elif "edgetrig.trigger.menu" not in sys.modules:  # then no menu can have been made
+        return None
+    from edgetrig.trigger.menu import Menu, read_menu
+
+    if isinstance(model, str | os.PathLike):
+        return read_menu(Path(model))
+    return model if isinstance(model, Menu) else None
 
 
 def _handed_on(circuit: Circuit, mine: NDArray[np.bool_]) -> NDArray[np.bool_]:

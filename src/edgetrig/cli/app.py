@@ -24,6 +24,7 @@ _ORDER = (
     "verify",
     "synth",
     "report",
+    "menu",
     "demo",
     "fuzz",
 )
@@ -58,6 +59,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 generate = typer.Typer(no_args_is_help=True, help="Simulate events.")
+menu = typer.Typer(no_args_is_help=True, help="Rates, thresholds and firmware of a menu.")
 demo = typer.Typer(no_args_is_help=True, help="See the whole way, from events to a report.")
 
 
@@ -156,6 +158,26 @@ _add(
     "edgetrig report jets.edgetrig --data jets.parquet --signal t --acceptance 0.01 --out report",
     "edgetrig report top.edgetrig --no-synth --out report",
 )
+_add(
+    menu,
+    "rates",
+    commands.menu_rates,
+    "edgetrig menu rates menu.yaml zero-bias.parquet",
+    "edgetrig menu rates menu.yaml zero-bias.parquet --signal top=top.parquet --out rates.json",
+)
+_add(
+    menu,
+    "tune",
+    commands.menu_tune,
+    "edgetrig menu tune menu.yaml zero-bias.parquet --seed L1_SingleMu --rate 10",
+)
+_add(
+    menu,
+    "firmware",
+    commands.menu_firmware,
+    "edgetrig menu firmware menu.yaml --data zero-bias.parquet --out firmware",
+)
+app.add_typer(menu, name="menu")
 _add(
     app,
     "fuzz",

@@ -4,6 +4,7 @@ from edgetrig.cli.commands.demo import demo_jets
 from edgetrig.cli.commands.design import compile_model, synth, verify
 from edgetrig.cli.commands.fuzz import fuzz
 from edgetrig.cli.commands.generate import generate_jets, generate_l1
+from edgetrig.cli.commands.menu import menu_firmware, menu_rates, menu_tune
 from edgetrig.cli.commands.predict import predict
 from edgetrig.cli.commands.quantize import quantize
 from edgetrig.cli.commands.report import report
@@ -15,6 +16,9 @@ __all__ = [
     "fuzz",
     "generate_jets",
     "generate_l1",
+    "menu_firmware",
+    "menu_rates",
+    "menu_tune",
     "predict",
     "quantize",
     "report",

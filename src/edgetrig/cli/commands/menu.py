@@ -1,0 +1,185 @@
+"""``edgetrig menu``: rates, thresholds and firmware of a trigger menu."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgetrig.cli.console import say, step
+from edgetrig.cli.options import Clock, Latency, Part
+from edgetrig.errors import Error
+from edgetrig.files import whole_file
+
+if TYPE_CHECKING:
+    from edgetrig.trigger.menu import Fired, Menu, Rates
+
+MenuFile = Annotated[Path, typer.Argument(metavar="MENU", help="A menu (.yaml).")]
+Data = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="Zero-bias events (.parquet, .h5, .npz, .root)."),
+]
+
+
+def menu_rates(
+    menu: MenuFile,
+    data: Data,
+    signal: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="Events of a signal, for its efficiency; repeat."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all figures as JSON.")] = None,
+) -> None:
+    """Rates of every seed: its own, pure, cumulative, what it adds; efficiencies of signals."""
+    from edgetrig.trigger.menu import Rates, read_menu
+
+    read = read_menu(menu)
+    signals = dict(_named(text) for text in signal or ())
+    with step("compiling the menu"):
+        decide = _decider(read)
+    with step(f"counting {data.name}"):
+        rates = Rates(read, _count(read, decide, data))
+    say(str(rates))
+    efficiencies = {}
+    for name, path in signals.items():
+        with step(f"counting {path.name}"):
+            seeds, total = rates.efficiency(_count(read, decide, path))
+        best = ", ".join(
+            f"{seed.name} {share:.1%}"
+            for share, seed in sorted(zip(seeds, read.seeds, strict=True), key=lambda p: -p[0])[:3]
+        )
+        say(f"{name}: {total:.2%} kept; most by {best}")
+        efficiencies[name] = {"menu": total, "seeds": seeds.tolist()}
+    if out is not None:
+        with whole_file(out) as temporary:
+            temporary.write_text(json.dumps(_figures(read, rates, efficiencies), indent=1))
+        say(f"wrote {out}")
+
+
+def menu_tune(
+    menu: MenuFile,
+    data: Data,
+    seed: Annotated[str, typer.Option(help="The seed.")],
+    rate: Annotated[float, typer.Option(help="Rate that it may take, in kHz.")],
+    parameter: Annotated[str, typer.Option(help="Its parameter.")] = "threshold",
+    grid: Annotated[str, typer.Option(help="Step of the values tried.")] = "0.5",
+) -> None:
+    """Find the smallest value of a seed's parameter that keeps within a rate."""
+    from edgetrig.trigger.menu import read_menu, tune
+
+    read = read_menu(menu)
+    try:
+        step_of = Fraction(grid)
+    except ValueError:
+        raise Error(f"--grid {grid!r} is no number") from None
+    with step(f"measuring {seed} in {data.name}"):
+        _, tuned = tune(
+            read,
+            seed,
+            parameter,
+            rate,
+            lambda some: _count(some, _decider(some), data),
+            high=4095 * step_of,
+            step=step_of,
+        )
+    say(
+        f"{seed}: {parameter} = {float(tuned.value):g} gives {tuned.rate_khz:.2f}"
+        f" +- {tuned.error_khz:.2f} kHz (asked for {rate:g})"
+    )
+
+
+def menu_firmware(
+    menu: MenuFile,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("firmware"),
+    data: Annotated[
+        Path | None, typer.Option(help="Crossings to simulate and compare; none if left out.")
+    ] = None,
+    crossings: Annotated[int, typer.Option(min=1, help="Most of them.")] = 100_000,
+    part: Part = "xcvu13p",
+    clock: Clock = 5.0,
+    latency: Latency = None,
+) -> None:
+    """Write a menu's Verilog with prescales and final decision; simulate it on real crossings."""
+    import edgetrig
+    from edgetrig.menu_hardware import MenuHardware
+    from edgetrig.trigger.menu import read_menu
+
+    read = read_menu(menu)
+    with step("compiling the menu"):
+        design = edgetrig.compile(read, part=part, clock_ns=clock, latency=latency)
+        hardware = MenuHardware(read, design)
+    if data is not None:
+        with step(f"simulating crossings of {data.name}"):
+            compared = hardware.verify(_first(read, data, crossings))
+        say(f"{compared:,} crossings: every output bit equal in simulation and emulation")
+    hardware.write(out)
+    say(f"wrote {out}: {len(read.seeds)} seeds, {hardware.wrapper.latency} clock cycles")
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not name or not path:
+        raise Error(f"--signal {text!r}: NAME=FILE is needed")
+    return name, Path(path)
+
+
+def _decider(menu: Menu) -> Any:
+    from edgetrig.emulate import Emulator
+    from edgetrig.optimize import optimize
+
+    return Emulator(optimize(menu.circuit())).predict
+
+
+def _blocks(menu: Menu, path: Path) -> Iterator[Mapping[str, Any]]:
+    from edgetrig.physics.l1 import read_l1
+
+    return read_l1(path, [kind.column(name) for kind, name in menu.columns()])
+
+
+def _count(menu: Menu, decide: Any, path: Path) -> Fired:
+    from edgetrig.trigger.menu import count_fired
+
+    return count_fired(decide, _blocks(menu, path), len(menu.seeds))
+
+
+def _first(menu: Menu, path: Path, most: int) -> Mapping[str, Any]:
+    """Return the first events of a file in memory."""
+    import numpy as np
+
+    parts: list[Mapping[str, Any]] = []
+    for block in _blocks(menu, path):
+        parts.append(block)
+        if sum(len(next(iter(part.values()))) for part in parts) >= most:
+            break
+    return {name: np.concatenate([part[name] for part in parts])[:most] for name in parts[0]}
+
+
+def _figures(menu: Menu, rates: Rates, efficiencies: Mapping[str, Any]) -> dict[str, Any]:
+    total, error = rates.total
+    pairs = {"rate": rates.seed, "pure": rates.pure, "cumulative": rates.cumulative}
+    seeds = [
+        {
+            "name": seed.name,
+            "expression": seed.expression,
+            "prescale": float(seed.prescale),
+            "adds_khz": float(rates.added[k]),
+            **{f"{name}_khz": float(values[k]) for name, (values, _) in pairs.items()},
+            **{f"{name}_error_khz": float(errors[k]) for name, (_, errors) in pairs.items()},
+        }
+        for k, seed in enumerate(menu.seeds)
+    ]
+    return {
+        "menu": menu.name,
+        "events": rates.fired.events,
+        "bunches": menu.bunches,
+        "budget_khz": menu.budget_khz,
+        "total_khz": total,
+        "total_error_khz": error,
+        "seeds": seeds,
+        "overlap_khz": rates.overlap.tolist(),
+        "efficiency": dict(efficiencies),
+    }
