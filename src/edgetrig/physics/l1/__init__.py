@@ -2,7 +2,7 @@
 
 `generate_l1` makes crossings with Pythia 8 (``processes``, ``source``, ``detector``, ``pool``),
 lays them over each other (``overlay``, ``crossing``) and finds objects (``calorimeter``, ``muons``,
-``sums``).
+``sums``). `read_l1` reads what others have made.
 """
 
 from edgetrig.physics.l1.formats import CMS
@@ -10,6 +10,7 @@ from edgetrig.physics.l1.generate import L1Summary, generate_l1
 from edgetrig.physics.l1.pool import make_pool
 from edgetrig.physics.l1.processes import PROCESSES
 from edgetrig.physics.l1.quantity import ObjectType, Quantity
+from edgetrig.physics.l1.read import read_l1
 
 __all__ = [
     "CMS",
@@ -19,4 +20,5 @@ __all__ = [
     "Quantity",
     "generate_l1",
     "make_pool",
+    "read_l1",
 ]
