@@ -93,6 +93,8 @@ class Model:
         The layers.
     outputs
         Names and keys of the results.
+    notes
+        One line each on what the user should know of the reading.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Model:
     inputs: tuple[Port, ...]
     steps: tuple[Step, ...]
     outputs: tuple[tuple[str, Key], ...]
+    notes: tuple[str, ...] = ()
 
     def error(self, message: str, step: Step | None = None) -> ModelError:
         """Return a one-line error that names the file and the layer."""

@@ -54,7 +54,7 @@ def translate(model: Model, precisions: Precisions = lambda name: AS_IS) -> Load
         traced = circuit.trace(function, *ports)
     except CircuitError as error:
         raise model.error(str(error)) from error
-    return Loaded(traced, model.name, dropped, tuple(_notes(traced, dropped)))
+    return Loaded(traced, model.name, dropped, (*model.notes, *_notes(traced, dropped)))
 
 
 def _outputs(

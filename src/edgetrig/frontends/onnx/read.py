@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.model import Model, Port
@@ -11,6 +14,8 @@ from edgetrig.frontends.onnx.build import Built, NodeError, build, output_key
 from edgetrig.frontends.onnx.events import check_events
 from edgetrig.frontends.onnx.graph import Graph, GraphInput, read_graph
 from edgetrig.frontends.onnx.load import load_file
+from edgetrig.frontends.onnx.operators import MOVERS
+from edgetrig.frontends.onnx.operators.quantization import EXTRA
 from edgetrig.frontends.onnx.trees import forest_in
 from edgetrig.frontends.trees.forest import Forest
 
@@ -48,6 +53,7 @@ def _read(proto: Any, where: str, name: str) -> Model | Forest:
             tuple(inputs),
             tuple(built.steps),
             tuple((name, output_key(name)) for name in graph.outputs if name in built.shapes),
+            tuple(_notes(graph, built)),
         )
     except NodeError as error:
         line = f"layer '{error.node.name}' ({error.node.kind}): {error}"
@@ -92,6 +98,24 @@ def _checked(graph: Graph, built: Built) -> Built:
     if all(name in built.known for name in graph.outputs):
         raise ValueError("no output depends on the inputs")
     return built
+
+
+def _notes(graph: Graph, built: Built) -> Iterator[str]:
+    """Yield a line for each input that is quantised by a scale that is no power of two."""
+    waiting = {given.name: given.name for given in graph.inputs}
+    for entry in graph.entries:
+        first = entry.arguments[0] if entry.arguments else ""
+        if first not in waiting:
+            continue
+        if entry.node.kind in MOVERS:
+            waiting |= dict.fromkeys(entry.results, waiting[first])
+        elif entry.node.kind in ("IntQuant", "Quant", "QuantizeLinear"):
+            scale = np.asarray(built.known[entry.arguments[1]].real, np.float64)
+            if (np.frexp(scale)[0] != 0.5).any():
+                yield (
+                    f"input {waiting[first]}: quantised by a scale of {scale.ravel()[0]:g}, no"
+                    f" power of two; its port has {EXTRA} bits behind it, rounded in hardware"
+                )
 
 
 def _port(given: GraphInput, whole: bool) -> Port:

@@ -1,0 +1,76 @@
+"""Scales that are no powers of two: codes as ONNX Runtime's, but for float32's own ties."""
+
+import numpy as np
+import pytest
+
+from edgetrig.frontends import load
+
+EVENTS = 300
+
+
+def scale(rng):
+    return np.float32(rng.uniform(0.01, 0.1))
+
+
+def network(rng, model_of, per_channel):
+    """Return a network with QDQ pairs between all layers, and the scale of its input."""
+    columns = 3 if per_channel else 1
+    constants = {
+        "w": rng.integers(-127, 128, (3, 1, 3)).astype(np.int8),
+        "sw": np.float32(rng.uniform(0.002, 0.01, columns)).reshape(-1 if per_channel else ()),
+        "zw": np.zeros(columns, np.int8).reshape(-1 if per_channel else ()),
+        "k": rng.integers(-127, 128, (12, 12)).astype(np.int8),
+        "sk": scale(rng) / 10,
+        "zk": np.int8(0),
+        "b": rng.normal(size=3).astype(np.float32) / 4,
+    }
+    for name in ("x", "a", "p", "d", "y"):
+        constants["s" + name] = scale(rng)
+        constants["z" + name] = np.uint8(128 if name in "xdy" else 0)
+
+    def pair(name):
+        return [("QuantizeLinear", f"{name} s{name} z{name}", f"{name}q"),
+                ("DequantizeLinear", f"{name}q s{name} z{name}", f"{name}v")]  # fmt: skip
+
+    nodes = [
+        *pair("x"),
+        ("DequantizeLinear", "w sw zw", "wv", {"axis": 0}),
+        ("Conv", "xv wv b", "c", {"pads": [1, 1]}),
+        ("Relu", "c", "a"),
+        *pair("a"),
+        ("AveragePool", "av", "p", {"kernel_shape": [3], "strides": [2], "pads": [1, 0]}),
+        *pair("p"),
+        ("Flatten", "pv", "f"),
+        ("DequantizeLinear", "k sk zk", "kv"),
+        ("MatMul", "f kv", "d"),
+        *pair("d"),
+        ("Add", "dv f", "y"),
+        ("QuantizeLinear", "y sy zy", "out"),
+    ]
+    return model_of(nodes, {"x": ["N", 1, 8]}, ["out"], constants), constants["sx"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_codes(seed, model_of, runtime, outputs_of):
+    rng = np.random.default_rng(seed)
+    model, step = network(rng, model_of, per_channel=seed % 2 == 0)
+    x = (rng.integers(-128, 128, (EVENTS, 1, 8)) * step).astype(np.float32)
+    expected = runtime(model, x=x)[0].astype(np.int64)
+    loaded = load(model)
+    (got,) = outputs_of(loaded.circuit, x=x).values()
+    # A sum in float32 may fall on the other side of a half: one code off, once in thousands.
+    wrong = got != expected
+    assert np.abs(got - expected).max() <= 1
+    assert wrong.mean() <= 1e-3
+    assert "no power of two" in loaded.notes[0]
+
+
+def test_known_inputs_need_no_finer_port(model_of, runtime, outputs_of):
+    rng = np.random.default_rng(9)
+    model, _ = network(rng, model_of, per_channel=False)
+    x = rng.integers(-64, 64, (EVENTS, 1, 8)) / 32
+    expected = runtime(model, x=x.astype(np.float32))[0].astype(np.int64)
+    loaded = load(model, input_type="fixed<8,3>")
+    assert loaded.circuit.inputs[0].hi.max() == 127
+    (got,) = outputs_of(loaded.circuit, x=x).values()
+    assert np.mean(got != expected) <= 1e-3
