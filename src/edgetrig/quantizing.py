@@ -72,7 +72,7 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
     from edgetrig.frontends.readers import shapes_in
 
     x = args[0] if args else options.get("x")
-    read_model = model if isinstance(model, Model) else read(model, shapes_in(model, x))
+    read_model = model if isinstance(model, Model | Forest) else read(model, shapes_in(model, x))
     if isinstance(read_model, Forest):
         return quantize_forest(read_model, *args, **options)
     return quantize_model(read_model, *args, **options)

@@ -48,3 +48,22 @@ def test_wrong_arguments(run, float_model, events, arguments, message):
 def test_compile_says_what_works(run, float_model):
     result = run("compile", float_model, code=2)
     assert "edgetrig.quantize(model, x)" in result.output
+
+
+def test_trees(run, events, folder):
+    import xgboost
+
+    from edgetrig.physics import read_table
+
+    table = read_table(events, ("pt", "eta", "mass"), "label")
+    model = xgboost.XGBClassifier(n_estimators=3, max_depth=2)
+    model.fit(table.features, table.labels).save_model(folder / "trees.json")
+    result = run(
+        "quantize", folder / "trees.json", "--data", events, "--label", "label", "--out",
+        folder / "trees.edgetrig",
+    )  # fmt: skip
+    assert "leaves" in result.output
+    result = run(
+        "quantize", folder / "trees.json", "--data", events, "--precision", "f0=fixed<8,4>", code=2
+    )
+    assert "--precision is for networks" in result.output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from edgetrig.errors import Error
 
 
 def quantize(
-    model: Annotated[Path, typer.Argument(help="A float model (.keras, .onnx, ...).")],
+    model: Annotated[Path, typer.Argument(help="A float network or trees, of any library.")],
     data: Annotated[Path, typer.Option(help="Calibration events: Parquet, HDF5, NumPy or CSV.")],
     label: Annotated[
         str | None,
@@ -54,11 +54,13 @@ def quantize(
     """Find fixed-point types for a float model by calibration data, and compile it.
 
     The table shows every place that got a type: the range seen, the type, how many numbers it cuts
-    off, what the layer alone loses, and how far its results can be from the float model's.
+    off, what the layer alone loses, and how far its results can be from the float model's. Of trees
+    it shows the features and the leaves.
     """
     from edgetrig import compile, quantize
     from edgetrig.cli.data import feature_columns
     from edgetrig.design import SUFFIX
+    from edgetrig.frontends import Forest, read
     from edgetrig.physics import read_table
 
     target = out or model.with_suffix(SUFFIX)
@@ -67,19 +69,15 @@ def quantize(
     types = dict(_named(text) for text in precision or ())
     check_folder(target.parent)
     table = read_table(data, feature_columns(data, words(columns)), label)
+    options: dict[str, Any] = {"bits": bits, "max_bits": max_bits, "tolerance": tolerance}
     with step("quantising") as progress:
-        result = quantize(
-            model,
-            table.features,
-            table.labels,
-            precision=types,
-            bits=bits,
-            max_bits=max_bits,
-            tolerance=tolerance,
-            ranges=ranges,
-            table_bits=table_bits,
-            progress=progress,
-        )
+        found = read(model)
+        if isinstance(found, Forest) and types:
+            raise Error("--precision is for networks: the features of trees take --bits")
+        if not isinstance(found, Forest):
+            options |= {"precision": types, "ranges": ranges, "table_bits": table_bits}
+            options["progress"] = progress
+        result = quantize(found, table.features, table.labels, **options)
         compile(result, classes=words(classes)).save(target)
     say(str(result))
     say(f"design: {target}")

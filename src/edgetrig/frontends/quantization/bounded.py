@@ -59,6 +59,11 @@ class Bounded(NDArrayOperatorsMixin):
         return self.low.size
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers."""
+        return self.low.dtype
+
+    @property
     def T(self) -> Bounded:  # noqa: N802 - NumPy's name
         """The transposed array."""
         return self.moved(np.transpose)
@@ -104,6 +109,10 @@ class Bounded(NDArrayOperatorsMixin):
     def ravel(self) -> Bounded:
         """Return the elements in one axis."""
         return self.reshape(-1)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Bounded:
+        """Return the same intervals: constants in float64 are as they are."""
+        return self
 
     def through(self, function: Callable[[Floats], Floats]) -> Bounded:
         """Return a function of one number of every element, by its range and steepest slope.

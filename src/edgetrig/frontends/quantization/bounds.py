@@ -21,6 +21,9 @@ from edgetrig.frontends.values import Pending, Value, exact
 _FLOAT = 1e-6
 """Relative slack for the float model's own rounding to float32 in tables and constants."""
 
+_USELESS = 2.0**20
+"""Bounds from here on (a reciprocal of what may be 0) say nothing and are left out."""
+
 
 class Bounding(Fixed):
     """Carries intervals and errors through a layer.
@@ -77,7 +80,7 @@ def bounds_of(
         return {}, {}
     names = [name for name, _ in plan.model.outputs]
     found = {name: array.error for name, array in zip(names, arrays, strict=True)}
-    if not all(np.isfinite(error).all() for error in found.values()):
+    if not all((error < _USELESS).all() for error in found.values()):
         return {}, {}
     layers = {
         name: float(precision.result.max(initial=0.0))
