@@ -139,6 +139,13 @@ def test_wrappers(kind, target):
     compare(read_model(model), model.booster_, events(1))
 
 
+def test_ranker():
+    x = events()
+    model = lightgbm.LGBMRanker(n_estimators=4, num_leaves=7, n_jobs=1, verbose=-1)
+    model.fit(x, labels(x, "multiclass"), group=[150, 150])
+    compare(read_model(model), model.booster_, events(1))
+
+
 @pytest.mark.parametrize("objective", ["binary", "multiclass"])
 def test_early_stopping_predicts_as_the_model_does(tmp_path, objective):
     x, other = events(), events(7)

@@ -345,3 +345,36 @@ def plain(**changes):
 def test_bad_nodes_are_refused(changes, line):
     with pytest.raises(ModelError, match=line):
         forest_of_node(plain(**changes))
+
+
+_ODD = st.sampled_from(
+    [None, -1, 0, 1, 7, 2**31, 2**70, 0.5, float("nan"), float("inf"), "", "LEAF", True, [], {}]
+)
+
+
+@given(st.lists(random_trees(MODES), min_size=1, max_size=2), st.booleans(), st.data())
+def test_attributes_changed_at_random(trees, newest, data):
+    """Whatever a node says, it is a forest or one line."""
+    if newest and all(isinstance(nested, tuple) for nested in trees):
+        node = helper.make_node("TreeEnsemble", ["x"], ["scores"], **newer(trees))
+        attributes = attributes_of(node)
+    else:
+        attributes = older(trees, "TreeEnsembleRegressor")
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(sorted(attributes)))
+        value = attributes[name]
+        if isinstance(value, list | np.ndarray) and len(value) and data.draw(st.booleans()):
+            value = list(value)
+            value[data.draw(st.integers(0, len(value) - 1))] = data.draw(_ODD)
+            attributes[name] = value
+        else:
+            attributes[name] = data.draw(_ODD | st.lists(_ODD, max_size=3))
+    try:
+        forest = forest_of_node(attributes)
+    except ModelError as error:
+        line = str(error)
+    else:
+        line = ""
+        forest.check()
+    assert "\n" not in line
+    assert len(line) < 500

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas
 import pytest
 import xgboost
 from conformance import agree, events, labels
@@ -224,3 +225,23 @@ def test_linear_booster_is_refused():
 def test_model_that_is_not_trained():
     with pytest.raises(ModelError, match="XGBClassifier: cannot be saved"):
         read_model(xgboost.XGBClassifier())
+
+
+def test_numbers_that_stand_for_missing_values_are_refused():
+    x = events()
+    model = xgboost.XGBRegressor(n_estimators=2, missing=-999.0, n_jobs=1).fit(x, labels(x))
+    with pytest.raises(ModelError, match="takes -999 for a missing value; train on NaN"):
+        read_model(model)
+
+
+def test_pandas_categories_are_noted():
+    x = pandas.DataFrame(events())
+    x[2] = pandas.Categorical(x[2].astype(int))
+    model = xgboost.XGBRegressor(n_estimators=3, max_depth=3, enable_categorical=True, n_jobs=1)
+    forest = read_model(model.fit(x, labels(events())))
+    assert forest.categories
+    assert "codes of the columns" in forest.notes[0]
+    codes = x.copy()
+    codes[2] = x[2].cat.codes
+    ours = forest.scores(codes.to_numpy(np.float64))[:, 0]
+    np.testing.assert_allclose(ours, model.predict(x), atol=1e-5)

@@ -78,6 +78,8 @@ def forest_of_document(document: Any) -> Forest:
     notes = []
     if used < len(trees):
         notes.append(f"early stopping: the first {used} of {len(trees)} trees, as it predicts")
+    if len(optional(optional(model, "cats", {}), "enc", [])):
+        notes.append("categorical features are the codes of the columns it was trained on")
     return assemble(
         [
             _tree(trees[i], i, int(groups[i]), 1.0 if weights is None else float(weights[i]))
@@ -93,8 +95,19 @@ def forest_of_document(document: Any) -> Forest:
 
 
 def forest_of_model(model: Any) -> Forest:
-    """Return the forest of a live `Booster` or scikit-learn wrapper."""
+    """Return the forest of a live `Booster` or scikit-learn wrapper.
+
+    Raises
+    ------
+    ModelError
+        If it is not trained, or takes a number for a missing value.
+    """
     wrapped = hasattr(model, "get_booster")
+    absent = getattr(model, "missing", None)
+    if absent is not None and not np.isnan(absent):
+        raise ModelError(
+            f"takes {absent:g} for a missing value; train on NaN in its place, with missing=nan"
+        )
     try:
         booster = model.get_booster() if wrapped else model
         document = ubjson.parse(bytes(booster.save_raw("ubj")))
