@@ -25,20 +25,23 @@ from edgetrig.jit import jit
 from edgetrig.physics.l1.geometry import CENTRAL, ETAS, HALF, PHIS, wrapped
 
 JET_SEED: Final = 8
-JET_SCALE: Final = 1.0
-JET_OFFSET: Final = 0.0
-EM_SEED: Final = 4
-EM_SCALE: Final = 1.0
-HADRONIC: Final = 0.1
-"""Most energy behind an e/gamma candidate, as a share of its own."""
+JET_SCALES: Final = ((34, 1.12), (58, 1.08), (ETAS, 1.0))
+"""Calibration: codes of eta below which each factor is taken (1.5, 2.5)."""
 
-EM_LOOSE: Final = (6.0, 0.10)
-EM_TIGHT: Final = (3.0, 0.05)
+EM_SEED: Final = 4
+HADRONIC: Final = 0.04
+"""Most energy behind an e/gamma candidate, beyond pile-up, as a share of its own."""
+
+SPREAD: Final = 0.05
+"""Most ECAL energy in 3 x 5 towers but not in the candidate, beyond pile-up, likewise."""
+
+EM_LOOSE: Final = (8.0, 0.05)
+EM_TIGHT: Final = (5.0, 0.03)
 """Most energy around an isolated candidate: so many steps, and a share of its own."""
 
 TAU_SEED: Final = 8
-TAU_SCALE: Final = 1.0
-TAU_ISOLATED: Final = (6.0, 0.15)
+TAU_SCALE: Final = 1.08
+TAU_ISOLATED: Final = (4.0, 0.05)
 
 
 @jit
@@ -100,14 +103,22 @@ def find_jets(total: NDArray[Any], found: NDArray[Any]) -> int:
             below = _window(total, row - 7, row - 5, column - 4, column + 4)
             above = _window(total, row + 5, row + 7, column - 4, column + 4)
             beside = left + right + below + above - max(left, right, below, above)
-            pt = int(JET_SCALE * (own - beside) + JET_OFFSET)
+            eta, phi = _position(total, row, column)
+            pt = int(_jet_scale(eta) * (own - beside))
             if pt <= 0 or size == len(found):
                 continue
-            eta, phi = _position(total, row, column)
             found[size, 0], found[size, 1], found[size, 2] = min(pt, 2047), eta, phi
             found[size, 3] = 0
             size += 1
     return size
+
+
+@jit
+def _jet_scale(eta: int) -> float:
+    for below, scale in JET_SCALES:
+        if abs(eta + 0.5) < below:
+            return scale
+    return 1.0
 
 
 @jit
@@ -123,8 +134,11 @@ def find_em(towers: NDArray[Any], total: NDArray[Any], level: float, found: NDAr
             above = _window(em, row + 1, row + 1, column - 1, column + 1)
             low, high = (row, row + 1) if above >= below else (row - 1, row)
             own = _window(em, row, row, column - 1, column + 1) + max(below, above)
-            behind = towers[1, row, column]
-            if behind > HADRONIC * own + 1 or size == len(found):
+            behind = _window(towers[1], low, high, column - 1, column + 1)
+            beside = _window(em, row - 1, row + 1, column - 2, column + 2) - own
+            if behind > HADRONIC * own + 3 * level + 1 or beside > SPREAD * own + 5 * level + 1:
+                continue
+            if size == len(found):
                 continue
             around = _window(total, row - 2, row + 2, column - 4, column + 4)
             around -= _window(total, low, high, column - 1, column + 1)
@@ -135,7 +149,7 @@ def find_em(towers: NDArray[Any], total: NDArray[Any], level: float, found: NDAr
             elif excess <= EM_LOOSE[0] + EM_LOOSE[1] * own:
                 isolation = 2
             eta, phi = _position(em, row, column)
-            found[size, 0] = min(int(EM_SCALE * own), 511)
+            found[size, 0] = min(own, 511)
             found[size, 1], found[size, 2], found[size, 3] = eta, phi, isolation
             size += 1
     return size

@@ -3,8 +3,8 @@
 =============  ====================================================================================
 acceptance     abs(eta) < 2.4; pT above 3.5 GeV in the barrel, momentum above 5 GeV elsewhere
 efficiency     96 %: `QUALITIES` says with which quality; hadrons that punch through get 8 at most
-pT             sigma(1/pT) / (1/pT) = 22 % (+) 0.2 % pT/GeV, for a tenth of the muons twice that;
-               scaled by 1.15 so that most muons above a cut pass it, as the trigger's own scale is
+pT             sigma(1/pT) / (1/pT) = 22 % (+) 0.2 % pT/GeV, for 3 % of the muons twice that;
+               scaled by 1.05 so that most muons above a cut pass it, as the trigger's own scale is
 charge         changes where the curvature does
 eta, phi       smeared by 0.01 and 0.02 rad
 =============  ====================================================================================
@@ -33,8 +33,8 @@ DECAY_QUALITIES: Final = ((12, 0.60), (8, 0.80), (4, 0.90))
 
 WIDTH: Final = 0.22
 WIDTH_PER_GEV: Final = 0.002
-TAIL: Final = 0.1
-SCALE: Final = 1.15
+TAIL: Final = 0.03
+SCALE: Final = 1.05
 ETA_WIDTH: Final = 0.01
 PHI_WIDTH: Final = 0.02
 UNCONSTRAINED_WIDTH: Final = 0.35
