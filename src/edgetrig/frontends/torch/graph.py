@@ -31,6 +31,7 @@ def operations(program: Any) -> Iterator[Operation]:
     """
     torch = require("torch", "torch")
     values: dict[Any, Any] = _placeholders(program)
+    scales: dict[int, Any] = {}
     for node in program.graph_module.graph.nodes:
         if node.op in ("placeholder", "output"):
             continue
@@ -49,9 +50,11 @@ def operations(program: Any) -> Iterator[Operation]:
         arguments = _bound(torch, node, values)
         if target in SHAPES_ONLY or not any(map(_depends, arguments.values())):
             values[node] = _computed(torch, node, arguments)
+            if target.startswith("fake_quantize_per_"):
+                scales[id(values[node])] = _scale(torch, arguments)
             continue
         values[node] = Reference(node.name)
-        yield _operation(torch, node, target, arguments)
+        yield _operation(torch, node, target, arguments, scales)
 
 
 def output_references(program: Any) -> list[tuple[str, Reference]]:
@@ -160,7 +163,23 @@ def _computed(torch: Any, node: Any, arguments: dict[str, Any]) -> Any:
         return called(node.target, arguments)
 
 
-def _operation(torch: Any, node: Any, target: str, arguments: Mapping[str, Any]) -> Operation:
+def _scale(torch: Any, arguments: Mapping[str, Any]) -> Any:
+    """Return the step of a fake quantisation in a shape that meets its argument."""
+    scale = numpy_of(torch, torch.as_tensor(arguments["scale"])).astype(np.float64)
+    if scale.size == 1:
+        return scale.reshape(())
+    shape = [1] * arguments["self"].ndim
+    shape[arguments["axis"]] = -1
+    return scale.reshape(shape)
+
+
+def _operation(
+    torch: Any,
+    node: Any,
+    target: str,
+    arguments: Mapping[str, Any],
+    scales: Mapping[int, Any],
+) -> Operation:
     metas = node.meta["val"]
     metas = metas if isinstance(metas, list | tuple) else [metas]
     stack = node.meta.get("nn_module_stack") or {}
@@ -168,7 +187,7 @@ def _operation(torch: Any, node: Any, target: str, arguments: Mapping[str, Any])
     return Operation(
         node.name,
         target,
-        {name: _converted(torch, value) for name, value in arguments.items()},
+        {name: _converted(torch, value, scales) for name, value in arguments.items()},
         tuple(tuple(int(size) for size in meta.shape) for meta in metas),
         tuple(str(meta.dtype).removeprefix("torch.") for meta in metas),
         str(path),
@@ -177,12 +196,12 @@ def _operation(torch: Any, node: Any, target: str, arguments: Mapping[str, Any])
     )
 
 
-def _converted(torch: Any, value: Any) -> Any:
+def _converted(torch: Any, value: Any, scales: Mapping[int, Any]) -> Any:
     """Return an argument without PyTorch's types."""
     if isinstance(value, torch.Tensor):
-        return Weight(numpy_of(torch, value))
+        return Weight(numpy_of(torch, value), scales.get(id(value)))
     if isinstance(value, list | tuple):
-        return [_converted(torch, item) for item in value]
+        return [_converted(torch, item, scales) for item in value]
     if isinstance(value, torch.dtype):
         return str(value).removeprefix("torch.")
     return value

@@ -26,9 +26,13 @@ class Reference:
 
 @dataclass(frozen=True)
 class Weight:
-    """A constant tensor: a parameter, a buffer, or what is computed from these alone."""
+    """A constant tensor: a parameter, a buffer, or what is computed from these alone.
+
+    Where fake quantisation made it, ``scale`` (which broadcasts against it) is its step.
+    """
 
     values: NDArray[Any]
+    scale: NDArray[np.float64] | None = None
 
     __hash__ = object.__hash__
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from edgetrig.frontends.layers import activation as layers
 from edgetrig.frontends.layers.softmax import softmax
+from edgetrig.frontends.onnx.scaled import Scaled
+from edgetrig.frontends.onnx.tabled import Tabled, applied
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant, values_of
 from edgetrig.frontends.values import Pending, Value, exact
 
@@ -17,11 +19,19 @@ Function = Callable[..., Any]
 
 def named(name: str) -> Function:
     """Return the handler of an activation without parameters."""
-    return lambda call, x: layers.apply(name, x, call.precision)
+
+    def handler(call: Call, x: Value) -> Value:
+        if isinstance(x, Scaled | Tabled) and name in layers.TABLES:
+            return applied(name, layers.TABLES[name], x, call.precision)
+        return layers.apply(name, x, call.precision)
+
+    return handler
 
 
 def table(call: Call, name: str, function: Function, x: Value) -> Value:
     """Return a function with its parameters set, to be made exact by a quantiser."""
+    if isinstance(x, Scaled | Tabled):
+        return applied(name, function, x, call.precision)
     return layers.pending(name, function, call.precision.inner(x, "linear"))
 
 
@@ -133,11 +143,19 @@ def _constant_base(call: Call, x: Value, other: Value) -> Value:
     return table(call, "atan2", lambda v: np.arctan2(v, fixed), x)
 
 
+def relu(call: Call, x: Value) -> Value:
+    """``max(x, 0)``; a scale stays aside."""
+    if isinstance(x, Scaled):
+        return x.clipped(0.0, np.inf)
+    return layers.apply("relu", x, call.precision)
+
+
 HANDLERS: Final[Mapping[str, Function]] = {
-    **{name: named(name) for name in ("relu", "relu6", "sigmoid", "tanh", "silu", "mish")},
+    **{name: named(name) for name in ("relu6", "sigmoid", "tanh", "silu", "mish")},
     **{name: named(name) for name in ("erf", "exp", "expm1", "log", "log1p", "log2", "log10")},
     **{name: named(name) for name in ("sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan")},
     **{name: named(name) for name in ("sinh", "cosh", "sign", "square", "softsign", "selu")},
+    "relu": relu,
     "abs": named("absolute"),
     "sgn": named("sign"),
     "atan": named("arctan"),

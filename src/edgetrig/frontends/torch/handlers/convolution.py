@@ -10,6 +10,7 @@ import numpy as np
 from edgetrig.frontends.layers import convolution as layers
 from edgetrig.frontends.layers import pooling
 from edgetrig.frontends.layers.inner import divided
+from edgetrig.frontends.torch.handlers.scales import keeps_scales, scaled_sums, selecting
 from edgetrig.frontends.torch.operation import Call, Weight
 from edgetrig.frontends.values import Value, exact, rearranged
 
@@ -48,7 +49,9 @@ def convolution(axes: int) -> Function:
         dilation: Sizes = 1,
         groups: int = 1,
     ) -> Value:
-        kernel = call.kernel(weight, (*range(2, axes + 2), 1, 0))
+        keeps = keeps_scales(input, weight)
+        order = (*range(2, axes + 2), 1, 0)
+        kernel = weight.values.transpose(order) if keeps else call.kernel(weight, order)
         reach = [(k - 1) * d for k, d in zip(kernel.shape, pairs(dilation, axes), strict=False)]
         if padding == "same":
             pads = [(r // 2, r - r // 2) for r in reach]
@@ -56,10 +59,9 @@ def convolution(axes: int) -> Function:
             pads = [(0, 0)] * axes
         else:
             pads = [(p, p) for p in pairs(padding, axes)]
-        offset = 0.0 if bias is None else call.weight(bias, "bias")
 
-        def image(v: Any) -> Any:
-            return offset + layers.convolution(
+        def sums(v: Any, kernel: Any) -> Any:
+            return layers.convolution(
                 v,
                 kernel,
                 strides=pairs(stride, axes),
@@ -68,7 +70,13 @@ def convolution(axes: int) -> Function:
                 groups=groups,
             )
 
-        return by_image(exact(input), axes, image)
+        def whole(v: Any, codes: Any) -> Any:
+            return by_image(v, axes, lambda image: sums(image, codes.transpose(order)))
+
+        if keeps:
+            return scaled_sums(input, weight, bias, -1 - axes, whole)
+        offset = 0.0 if bias is None else call.weight(bias, "bias")
+        return by_image(exact(input), axes, lambda image: sums(image, kernel) + offset)
 
     return handler
 
@@ -146,7 +154,7 @@ def max_pool(axes: int) -> Function:
         def image(v: Any) -> Any:
             return pooling.max_pool(v, window, strides, pads, pairs(dilation, axes), ceil_mode)
 
-        return [by_channel(x, axes, image)]
+        return [selecting(x, axes, lambda v: by_channel(v, axes, image))]
 
     return handler
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgetrig.frontends.layers import attention
 from edgetrig.frontends.torch.handlers.arithmetic import add
+from edgetrig.frontends.torch.handlers.scales import keeps_scales, scaled_sums
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant
 from edgetrig.frontends.values import Shifted, Value, exact
 
@@ -20,6 +21,8 @@ def linear(call: Call, input: Value, weight: Value, bias: Any = None) -> Value:
     if not is_constant(weight):
         result = call.operand(input, "kernel") @ np.swapaxes(exact(weight), -1, -2)
         return result if bias is None else result + call.operand(bias, "bias")
+    if keeps_scales(input, weight):
+        return scaled_sums(input, weight, bias, -1, lambda v, codes: v @ codes.T)
     kernel = call.kernel(weight, (1, 0) if weight.values.ndim == 2 else (0,))
     offset: Any = 0.0 if bias is None else call.operand(bias, "bias")
     if isinstance(input, Shifted):  # the bias takes in what is still to be added

@@ -10,6 +10,8 @@ import numpy as np
 
 from edgetrig import circuit
 from edgetrig.circuit import Overflow, Rounding
+from edgetrig.frontends.onnx.operators.quantization import quantized as with_scale
+from edgetrig.frontends.onnx.requantize import Whole
 from edgetrig.frontends.quantizer import ROUND, Quantizer
 from edgetrig.frontends.torch.handlers.arithmetic import multiply, powers_of_two
 from edgetrig.frontends.torch.operation import Call, Weight, values_of
@@ -86,10 +88,8 @@ def fake_quantize_by_channel(
 
 def _fake_quantized(call: Call, x: Value, step: Any, zero: Any, bounds: tuple[int, int]) -> Value:
     if not powers_of_two(step) or len(set(zero.tolist())) > 1:
-        raise ValueError(
-            f"its scale {step.reshape(-1)[0]} is no power of two, or its zero points differ; round"
-            " the scales to powers of two, or export the model to ONNX with QuantizeLinear"
-        )
+        low, high = (np.asarray(bound - zero.reshape(step.shape), np.int64) for bound in bounds)
+        return with_scale(x, Whole(step, np.zeros(step.shape), low, high, "HALF_EVEN"))
     scaled = multiply(call, x, Weight(1 / step))
     low, high = (bound - zero[0] for bound in bounds)
     return quantize(call, scaled, 1.0, "RND_CONV", low, high) * step
