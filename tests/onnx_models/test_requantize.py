@@ -12,7 +12,8 @@ from edgetrig import circuit
 from edgetrig.emulate import Emulator
 from edgetrig.frontends.batch import Batch
 from edgetrig.frontends.onnx.requantize import ROUND, Whole, requantized
-from edgetrig.frontends.onnx.scaled import Scaled
+from edgetrig.frontends.onnx.scaled import Scaled, parts
+from edgetrig.frontends.onnx.summed import Summed, requantized_sum, summed
 
 MODES = sorted(ROUND)
 
@@ -98,3 +99,47 @@ def test_the_multiplier_is_short():
     traced = circuit.trace(function, port)
     constants = traced.rows.hi[traced.constant]
     assert constants.max() < 2**7
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    first=st.floats(2.0**-8, 2.0, width=32),
+    second=st.one_of(st.floats(2.0**-8, 2.0, width=32), st.just(0.5)),
+    step=st.floats(2.0**-6, 2.0, width=32),
+    offset=st.integers(-900, 900).map(lambda v: v / 100),
+    low=st.integers(-60, 0),
+    mode=st.sampled_from(MODES),
+    relu=st.booleans(),
+)
+def test_sums_of_two_scales(first, second, step, offset, low, mode, relu):
+    target = Whole(*map(np.array, (step, 0.0)), np.array(low), np.array(low + 63), mode)
+    a, b = (v.ravel() for v in np.meshgrid(np.arange(-20, 21), np.arange(-9, 10)))
+
+    def function(x, y):
+        free = [np.full(1, v) for v in (-np.inf, np.inf)]
+        values = [
+            Scaled(v, np.full(1, scale), np.full(1, o), *free)
+            for v, scale, o in ((x, first, offset), (y, second, 0.0))
+        ]
+        total = summed(*values)
+        total = total.clipped(0.0, np.inf) if relu and isinstance(total, Summed) else total
+        rounds = (
+            requantized_sum if isinstance(total, Summed) else lambda v, t: requantized(parts(v), t)
+        )
+        return {"y": rounds(total, target)}
+
+    ports = [circuit.Input(n, np.full(1, -k), np.full(1, k), np.full(1, 0))
+             for n, k in (("a", 20), ("b", 9))]  # fmt: skip
+    traced = circuit.trace(function, *ports)
+    circuit.check(traced)
+    got = Emulator(traced).predict({"a": a[:, None], "b": b[:, None]}).ravel()
+    m, k, c = (nearest(v) / nearest(step) for v in (first, second, offset))
+    exact = [m * int(i) + k * int(j) + c for i, j in zip(a, b, strict=True)]
+    if relu and m != k * Fraction(2) ** round(np.log2(float(m / k))):
+        exact = [max(v, Fraction(0)) for v in exact]
+    expected = np.array([min(max(rounded(v, mode), low), low + 63) for v in exact])
+    halves = np.array([abs(float(2 * v) - round(float(2 * v))) for v in exact])
+    sure = halves > 1e-9  # elsewhere the ratio may have been rounded
+    np.testing.assert_array_equal(got[sure], expected[sure])
+    batch = function(Batch(a[:, None] * 1.0), Batch(b[:, None] * 1.0))["y"].values.ravel()
+    np.testing.assert_array_equal(batch[sure], expected[sure])

@@ -84,36 +84,41 @@ class Whole:
 
 def requantized(x: Scaled, target: Whole) -> Any:
     """Return the whole numbers that a value with a scale is rounded to, as an exact array."""
-    low, high = _range(x, target)
+    low, high = range_of(x.low, x.high, target)
     if isinstance(x.array, circuit.Array):
         return _traced(x, target, low, high)
     factor = x.scale / target.scale
     offset = x.offset / target.scale + target.zero
-    whole = _mapped(x.array * factor + offset, lambda v: ROUND[target.rounding](_snapped(v)))
+    whole = mapped(x.array * factor + offset, lambda v: ROUND[target.rounding](snapped(v)))
     return np.minimum(np.maximum(whole, low), high)
 
 
-def _snapped(v: Float64s) -> Float64s:
+def snapped(v: Float64s) -> Float64s:
     """Return numbers that float64 has moved off a half by its own rounding, moved back."""
     half = np.rint(v * 2) / 2
     return np.where(np.abs(v - half) <= 2.0**-40 * np.maximum(np.abs(v), 1), half, v)
 
 
-def _range(x: Scaled, target: Whole) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the smallest and largest whole number of each element; rounding keeps the order."""
+def range_of(
+    bottom: Float64s, top: Float64s, target: Whole
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the least and greatest whole number of values that are clipped to bounds first.
+
+    Rounding keeps the order, so that bounds may be rounded in place of values.
+    """
     least, most = (v.astype(np.float64) for v in (target.low, target.high))
-    if x.bounded:
-        ends = (np.clip(v, -_FAR, _FAR) / target.scale + target.zero for v in (x.low, x.high))
+    if np.isfinite(bottom).any() or np.isfinite(top).any():
+        ends = (np.clip(v, -_FAR, _FAR) / target.scale + target.zero for v in (bottom, top))
         first, last = (ROUND[target.rounding](v) for v in ends)
         least, most = np.clip(first, least, most), np.clip(last, least, most)
-    low, high = (np.broadcast_to(v, x.shape).astype(np.int64) for v in (least, most))
+    low, high = (np.broadcast_to(v, bottom.shape).astype(np.int64) for v in (least, most))
     return low, high
 
 
 def rounded(x: Any, mode: str) -> Any:
     """Return an exact array rounded to whole numbers."""
     if not isinstance(x, circuit.Array):
-        return _mapped(x, ROUND[mode])
+        return mapped(x, ROUND[mode])
     if mode == "CEIL":
         return np.ceil(x)
     if mode == "UP":
@@ -124,7 +129,8 @@ def rounded(x: Any, mode: str) -> Any:
     return circuit.quantize(x, 1, bits, 0, cast(Rounding, FIXED[mode]), "WRAP")
 
 
-def _mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+def mapped(x: Any, function: Callable[[Any], Any]) -> Any:
+    """Return a function of every number of a plain array or a batch."""
     return x.map(function) if isinstance(x, Batch) else function(x)
 
 
@@ -269,11 +275,11 @@ def _multiplier(task: _Task, mode: str) -> _Floor | None:
             bottom = int((above * (1 << n) - multiplier * at_least).max())
             top = int((below * (1 << n) - 1 - multiplier * at_most).min())
             if bottom <= top:
-                return multiplier, _roundest(bottom, top), n
+                return multiplier, roundest(bottom, top), n
     return None
 
 
-def _roundest(smallest: int, largest: int) -> int:
+def roundest(smallest: int, largest: int) -> int:
     """Return the number in an interval with the most zero bits at its end."""
     if smallest <= 0 <= largest:
         return 0

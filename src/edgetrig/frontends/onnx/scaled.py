@@ -103,8 +103,8 @@ class Scaled(Deferred):
 
     def clipped(self, low: ArrayLike, high: ArrayLike) -> Scaled:
         """Return the values clipped once more."""
-        low, high = (np.broadcast_to(np.asarray(v, np.float64), self.shape) for v in (low, high))
-        return replace(self, low=np.clip(self.low, low, high), high=np.clip(self.high, low, high))
+        low, high = clipped_bounds(self.low, self.high, low, high)
+        return replace(self, low=low, high=high)
 
 
 def scaled(array: Any, scale: ArrayLike, offset: ArrayLike = 0.0) -> Value:
@@ -123,6 +123,14 @@ def scaled(array: Any, scale: ArrayLike, offset: ArrayLike = 0.0) -> Value:
     scale, offset = np.broadcast_to(scale, shape), np.broadcast_to(offset, shape)
     unbounded = np.broadcast_to(np.inf, shape)
     return Scaled(broadcast(array, shape), scale, offset, -unbounded, unbounded)
+
+
+def clipped_bounds(
+    low: Float64s, high: Float64s, least: ArrayLike, most: ArrayLike
+) -> tuple[Float64s, Float64s]:
+    """Return the bounds of what is clipped to ``[low, high]``, then to ``[least, most]``."""
+    least, most = (np.broadcast_to(np.asarray(v, np.float64), low.shape) for v in (least, most))
+    return np.clip(low, least, most), np.clip(high, least, most)
 
 
 def is_short(values: ArrayLike) -> bool:

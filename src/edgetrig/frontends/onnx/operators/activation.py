@@ -13,6 +13,7 @@ from edgetrig.frontends.onnx.node import Argument, Node
 from edgetrig.frontends.onnx.operators.elementwise import homogeneous
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.onnx.scaled import Known, Scaled, is_short, shape_of
+from edgetrig.frontends.onnx.summed import Summed
 from edgetrig.frontends.onnx.tabled import applied
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.values import Value, exact
@@ -33,7 +34,7 @@ def made(name: str, make: Callable[[Node], Function]) -> Callable[..., Results]:
 
 def relu(node: Node, x: Value) -> Results:
     """ONNX' ``Relu``; below a clipped or shifted value it is one more clip."""
-    if isinstance(x, Scaled) and not x.pure:
+    if isinstance(x, Summed) or (isinstance(x, Scaled) and not x.pure):
         return [x.clipped(0.0, np.inf)]
     return homogeneous(lambda v: np.maximum(v, 0))(node, x)
 

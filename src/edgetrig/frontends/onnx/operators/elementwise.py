@@ -22,6 +22,7 @@ from edgetrig.frontends.onnx.scaled import (
     shape_of,
     times_known,
 )
+from edgetrig.frontends.onnx.summed import Summed, summed
 from edgetrig.frontends.values import Raw, Value, exact
 
 
@@ -37,20 +38,8 @@ def plus(node: Node, x: Value | Known, y: Value | Known) -> Value:
     if isinstance(y, Known):
         return add_known(x, node.constants(y, "bias"))
     if isinstance(x, Scaled) or isinstance(y, Scaled):
-        return _sum_of_scaled(one_scale(x, ()), one_scale(y, ()))
+        return summed(one_scale(x, ()), one_scale(y, ()))
     return exact(x) + exact(y)
-
-
-def _sum_of_scaled(x: Scaled, y: Scaled) -> Value:
-    """Return the sum, in units of the finer scale; their ratio is rounded to float32."""
-    shape = np.broadcast_shapes(x.shape, y.shape)
-    coarse, fine = np.broadcast_to(x.scale, shape), np.broadcast_to(y.scale, shape)
-    if coarse.max() < fine.max():
-        x, y, coarse, fine = y, x, fine, coarse
-    ratio = (coarse / fine).astype(np.float32).astype(np.float64)
-    near = np.ldexp(1.0, np.rint(np.log2(ratio)).astype(np.int32))
-    ratio = np.where(np.abs(ratio / near - 1) < 2.0**-20, near, ratio)
-    return scaled(x.array * ratio + y.array, fine, x.offset + y.offset)
 
 
 def add(node: Node, x: Argument, y: Argument) -> Results:
@@ -171,7 +160,8 @@ def clip(node: Node, *arguments: Argument) -> Results:
         else:
             bounds.append(float(constant(given, name).ravel()[0]))
     low, high = (v if abs(v) < 1e38 else np.copysign(np.inf, v) for v in bounds)
-    if isinstance(x, Scaled) and not (x.pure and low in (0, -np.inf) and high == np.inf):
+    passes = low in (0, -np.inf) and high == np.inf
+    if isinstance(x, Summed) or (isinstance(x, Scaled) and not (x.pure and passes)):
         return [x.clipped(low, high)]
     return homogeneous(lambda v: _clipped(v, low, high))(node, x)
 

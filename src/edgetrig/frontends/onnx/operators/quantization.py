@@ -19,6 +19,7 @@ from edgetrig.frontends.onnx.scaled import (
     scaled,
     shape_of,
 )
+from edgetrig.frontends.onnx.summed import Summed, requantized_sum
 from edgetrig.frontends.onnx.tabled import Tabled, whole_numbers
 from edgetrig.frontends.quantizer import Quantizer
 from edgetrig.frontends.values import Pending, Raw, Value, exact
@@ -41,12 +42,14 @@ def quantized(x: Argument, target: Whole) -> Value | Known:
         raise ValueError("an argument is missing")
     if isinstance(x, Known):
         return _known(x, target)
-    if _is_fixed(target) and not isinstance(x, Scaled | Tabled):
+    if _is_fixed(target) and not isinstance(x, Scaled | Summed | Tabled):
         return _fixed(x, target)
     if isinstance(x, Raw):
         x = _fine(x, target)
     if isinstance(x, Pending | Tabled):
         codes = whole_numbers(x, target)
+    elif isinstance(x, Summed):
+        codes = requantized_sum(x, target)
     else:
         codes = requantized(parts(x), target)
     return scaled(codes - target.zero, target.scale)
