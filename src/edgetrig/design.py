@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import CircuitError, Error, ModelError
+from edgetrig.files import whole_folder
 from edgetrig.optimize import (
     delays_of,
     for_hardware,
@@ -355,6 +356,26 @@ class Design:
             part=self.target.part,
             language=language,
         )
+
+    def write_cpp(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the emulator as C++ without dependencies, for an experiment's own software.
+
+        A header with ``evaluate`` (hardware integers) and ``predict`` (numbers), a file that makes
+        them a shared library with C linkage, and a Makefile. The folder appears whole or not at
+        all.
+
+        Raises
+        ------
+        CircuitError
+            If a value needs more than 126 bits.
+        """
+        from edgetrig.emulate.cxx import cpp_files
+
+        texts = cpp_files(self.circuit, self.name)
+        with whole_folder(folder) as temporary:
+            for name, text in texts.items():
+                (temporary / name).write_text(text)
+        return Path(folder)
 
     def synthesize(self, part: str | None = None) -> Cost:
         """Return LUTs, registers, carry cells, DSPs, memories and depth as Yosys maps them.

@@ -46,7 +46,9 @@ def class_of(design: Design, signal: str) -> int:
 
 
 def compile_model(
-    model: Annotated[Path, typer.Argument(help="A model (.keras) or a saved design (.edgetrig).")],
+    model: Annotated[
+        Path, typer.Argument(help="A model file, a menu (.yaml) or a design (.edgetrig).")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Design to write; the model's name with .edgetrig.")
     ] = None,
@@ -83,6 +85,9 @@ def compile_model(
         typer.Option(help="Folder for RTL, test bench, vectors and project scripts."),
     ] = None,
     language: Annotated[str, typer.Option(help="Of the RTL: verilog or vhdl.")] = "verilog",
+    cpp: Annotated[
+        Path | None, typer.Option(help="Folder for the emulator as C++ without dependencies.")
+    ] = None,
 ) -> None:
     """Compile a trained model into trigger logic, bit by bit what the model computes."""
     from edgetrig.cli.data import held_out, load_events
@@ -115,9 +120,12 @@ def compile_model(
         text = design.summary()
         if rtl is not None:
             design.write(rtl, language=language)
+        if cpp is not None:
+            design.write_cpp(cpp)
         design.save(target)
     say(text)
-    say(f"design: {target}" + (f", RTL: {rtl}" if rtl is not None else ""))
+    written = {"design": target, "RTL": rtl, "C++": cpp}
+    say(", ".join(f"{what}: {path}" for what, path in written.items() if path is not None))
 
 
 def _check_threshold(
