@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 Tensor = tuple[str, int, int]
 """Output ``tensor`` of call ``node`` of a layer, as Keras numbers them: (layer, node, tensor)."""
@@ -19,6 +20,27 @@ class Slot:
     """The place of tensor ``number`` in a call."""
 
     number: int
+
+
+@dataclass(frozen=True)
+class Given:
+    """An array that the file holds as an argument, in float32's numbers, events' axis included."""
+
+    array: NDArray[np.float64]
+
+    def for_rank(self, rank: int) -> NDArray[np.float64]:
+        """Return it without an event axis, to meet values of ``rank`` axes.
+
+        Raises
+        ------
+        ValueError
+            If it has numbers for several events.
+        """
+        if self.array.ndim <= rank:
+            return self.array
+        if self.array.ndim > rank + 1 or len(self.array) != 1:
+            raise ValueError(f"a constant of shape {self.array.shape} differs between events")
+        return np.asarray(self.array[0])
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,8 @@ def _read(node: Any, tensors: list[Tensor]) -> Any:
     if kind == "__ellipsis__":
         return ...
     if kind in ("__tensor__", "__numpy__"):
-        return np.asarray(config["value"], np.dtype(config["dtype"]))  # type: ignore[index]
+        values = np.asarray(config["value"], np.float32)  # type: ignore[index]
+        return Given(values.astype(np.float64))
     if kind is not None:
         raise ValueError(f"a call holds a {kind}")
     return {str(name): _read(value, tensors) for name, value in node.items()}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgetrig.errors import ModelError
+from edgetrig.errors import ModelError, require
 from edgetrig.frontends.keras.archive import open_archive
 from edgetrig.frontends.keras.graph import read_graph
 from edgetrig.frontends.keras.layer import read_layer
@@ -15,7 +16,19 @@ from edgetrig.frontends.model import Model
 
 
 def read_model(model: Any) -> Model:
-    """Read a live Keras model, by way of the file it saves."""
+    """Read a live Keras model, by way of the file it saves.
+
+    A subclassed model that has been called once is called again on symbolic inputs, which makes a
+    Functional one of it.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be saved, or its ``call`` does more than Keras can follow.
+    """
+    keras = require("keras", "keras")
+    if not isinstance(model, keras.Sequential | keras.src.models.Functional):
+        model = _functional(model, keras)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         try:
@@ -25,6 +38,34 @@ def read_model(model: Any) -> Model:
             raise ModelError(f"the {type(model).__name__} cannot be saved: {reason}") from error
         # The user has never heard of the temporary file.
         return read_file(path, f"model '{model.name}'")
+
+
+def _functional(model: Any, keras: Any) -> Any:
+    """Return the Functional model of a subclassed one."""
+    kind = type(model).__name__
+    shapes = (model.get_build_config() or {}) if isinstance(model, keras.Model) else {}
+    shape = shapes.get("input_shape") or shapes.get("shapes_dict")
+    if not shape:
+        raise ModelError(
+            f"the {kind} does not know its inputs' shapes; call it on data once (Keras finds them "
+            "if its call has no Python conditions on values)"
+        )
+    try:
+        inputs = keras.tree.map_shape_structure(lambda s: keras.Input(s[1:]), shape)
+        named = isinstance(inputs, dict) and "shapes_dict" in shapes
+        results = model.call(**_arguments(inputs)) if named else model.call(inputs)
+        return keras.Model(inputs, results, name=model.name)
+    except Exception as error:  # anything may happen in a user's own call
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"model '{model.name}': its call cannot be traced ({reason}); write it with "
+            "keras.layers and keras.ops, without Python conditions on values"
+        ) from error
+
+
+def _arguments(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs by the names of the arguments of ``call``, as Keras records their shapes."""
+    return {name.removesuffix("_shape"): value for name, value in inputs.items()}
 
 
 def read_file(path: Path, where: str | None = None) -> Model:

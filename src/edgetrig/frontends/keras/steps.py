@@ -44,8 +44,20 @@ def model_of(graph: Graph, find: Find = handler_of) -> Model:
             raise graph.layer.error(str(error)) from error
     keys: dict[Tensor, Key] = {port.key: port.key for port in inputs}  # type: ignore[misc]
     steps = tuple(_steps(graph, keys, (), find))
-    outputs = tuple((tensor[0], keys[tensor]) for tensor in graph.outputs)
+    names = _unique([tensor[0] for tensor in graph.outputs], {port.name for port in inputs})
+    outputs = tuple((name, keys[tensor]) for name, tensor in zip(names, graph.outputs, strict=True))
     return Model(graph.layer.name, where, tuple(inputs), steps, outputs)
+
+
+def _unique(names: Sequence[str], taken: set[str]) -> list[str]:
+    """Return names that differ from each other and from those that are taken."""
+    result: list[str] = []
+    for name in names:
+        unique = name
+        while unique in taken or unique in result:
+            unique += "_out"
+        result.append(unique)
+    return result
 
 
 def _steps(
@@ -104,7 +116,7 @@ def _function(call: Call, handler: Handler | None) -> Callable[..., Sequence[Val
             result = handler(mine, *arguments, **keywords)
             if layer.config.get("enable_oq") and layer.kind not in OWN_OUTPUT:
                 result = mine.quantized(result, "oq")
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+        except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
             raise ValueError(f"its configuration is damaged ({error!r})") from error
         results = list(result) if isinstance(result, list | tuple) else [result]
         if len(results) < call.results:

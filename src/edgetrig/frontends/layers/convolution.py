@@ -17,7 +17,7 @@ from edgetrig.frontends.quantizer import Floats, Ints
 Padding = Sequence[tuple[int, int]]
 """Elements added before and after, for each axis; negative numbers cut."""
 
-LARGEST: Final = 1 << 25
+LARGEST: Final = 1 << 22
 """Most products that one layer may unroll into."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.layers import attention as neutral
 from edgetrig.frontends.layers.inner import rounded, tabulated
@@ -103,9 +104,7 @@ def mask_of(given: Any, causal: bool, targets: int, sources: int) -> Any:
     """Return which sources each target sees, (targets, sources) or more axes; None for all."""
     if given is None:
         return neutral.causal(targets, sources) if causal else None
-    mask = exact(given) if not isinstance(given, np.ndarray) else given
-    if isinstance(mask, np.ndarray) and mask.ndim == 3 and len(mask) == 1:
-        mask = mask[0]
+    mask = given.for_rank(2) if isinstance(given, Given) else exact(given)
     return mask * neutral.causal(targets, sources) if causal else mask
 
 

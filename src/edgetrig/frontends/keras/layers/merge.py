@@ -131,5 +131,18 @@ def dot(layer: Layer, x: Value, y: Value) -> Value:
 
 def einsum(layer: Layer, *values: Value) -> Value:
     """HGQ2's ``QEinsum``; the first index of each operand is the event axis."""
-    arrays = [array[None] for array in _arrays(layer, values)]
-    return np.einsum(str(layer.config["equation"]).replace(" ", ""), *arrays)[0]
+    return contracted(str(layer.config["equation"]), _arrays(layer, values))
+
+
+def contracted(equation: str, arrays: Sequence[Any]) -> Any:
+    """Return an einsum of arrays whose first index in the equation is the event axis."""
+    equation = equation.replace(" ", "")
+    names = equation.split("->")[0].split(",")
+    sizes = {
+        c: size
+        for name, array in zip(names, arrays, strict=True)
+        for c, size in zip(name[1:], array.shape, strict=True)
+    }
+    if prod(sizes.values()) > LARGEST:
+        raise ValueError(f"{prod(sizes.values())} products are too many to unroll")
+    return np.einsum(equation, *(array[None] for array in arrays))[0]

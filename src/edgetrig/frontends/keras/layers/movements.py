@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.joined import shape_of, unstacked
+from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
+from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
 from edgetrig.frontends.keras.layers.merge import LARGEST
 from edgetrig.frontends.keras.layers.moving import zero_padded
-from edgetrig.frontends.keras.layers.operations import own_axes, own_axis
 from edgetrig.frontends.layers.selection import gather
 from edgetrig.frontends.values import Value, rearranged
 
@@ -35,10 +36,11 @@ def get_item(layer: Layer, x: Value, key: Any) -> Value:
 
 def take(layer: Layer, x: Value, indices: Any) -> Value:
     """``keras.ops.take`` at known positions: gathers nodes for edges by wiring alone."""
-    if hasattr(indices, "builder") or not isinstance(indices, int | list | np.ndarray):
+    if not isinstance(indices, int | list | Given):
         raise ValueError("takes elements at positions that are not known")
+    positions = indices.array if isinstance(indices, Given) else np.asarray(indices)
     axis = own_axis(layer.config["axis"], len(shape_of(x)))
-    return rearranged(x, lambda v: gather(v, np.asarray(indices), axis))
+    return rearranged(x, lambda v: gather(v, positions, axis))
 
 
 def reshape(layer: Layer, x: Value) -> Value:

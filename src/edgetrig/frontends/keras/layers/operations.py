@@ -13,8 +13,10 @@ import numpy as np
 
 from edgetrig.circuit import Array
 from edgetrig.frontends.joined import joined, shape_of, unstacked
+from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.layers.merge import broadcastable
+from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
+from edgetrig.frontends.keras.layers.merge import LARGEST, broadcastable, contracted
 from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers import pooling, selection
 from edgetrig.frontends.layers.inner import divided
@@ -24,38 +26,22 @@ from edgetrig.frontends.values import Pending, Raw, Value, exact
 Handler = Callable[..., Any]
 
 
-def own_axis(axis: Any, rank: int) -> int:
-    """Return an axis without the event axis; ``rank`` counts the axes of one event."""
-    number = int(axis)
-    if not -rank - 1 <= number <= rank or number % (rank + 1) == 0:
-        raise ValueError(f"axis {number} is the event axis, or outside {rank + 1} axes")
-    return number % (rank + 1) - 1
-
-
-def own_axes(axes: Any, rank: int) -> tuple[int, ...]:
-    """Return axes without the event axis.
-
-    Raises
-    ------
-    ValueError
-        If the event axis is among them: nothing may mix events.
-    """
-    if axes is None:
-        raise ValueError("reduces over events too; name the axes behind the first")
-    return tuple(own_axis(a, rank) for a in (axes if isinstance(axes, list) else [axes]))
-
-
 def numbers_of(*arguments: Any) -> list[Any]:
-    """Return exact arrays, with axes lined up from the event axis on."""
-    values = [
-        np.asarray(np.float64(np.float32(x))) if isinstance(x, int | float) else exact(_array(x))
+    """Return exact arrays and constants, with axes lined up from the event axis on."""
+    return list(broadcastable(exact_arguments(arguments)))
+
+
+def exact_arguments(arguments: Sequence[Any]) -> list[Any]:
+    """Return exact arrays; numbers and constants in float32 and without an event axis."""
+    given = [
+        Given(np.asarray(x, np.float32).astype(np.float64))
+        if isinstance(x, int | float | list)
+        else x
         for x in arguments
     ]
-    return list(broadcastable(values))
-
-
-def _array(x: Any) -> Any:
-    return np.asarray(x, np.float32).astype(np.float64) if isinstance(x, list) else x
+    values = [x if isinstance(x, Given) else exact(x) for x in given]
+    rank = max((x.ndim for x in values if not isinstance(x, Given)), default=0)
+    return [x.for_rank(rank) if isinstance(x, Given) else x for x in values]
 
 
 def truth(x: Any) -> Any:
@@ -236,16 +222,15 @@ def where(layer: Layer, condition: Value, x: Value, y: Value) -> Value:
 
 def matmul(layer: Layer, x: Value, y: Value) -> Value:
     """``keras.ops.matmul`` of two values, or of one and a constant matrix."""
-    a, b = (exact(_array(v)) for v in (x, y))
-    if isinstance(b, np.ndarray) and b.ndim > 2:
-        raise ValueError("a constant factor must be a matrix")
+    a, b = exact_arguments((x, y))
+    if a.ndim == 0 or b.ndim == 0 or a.size * b.shape[-1] > LARGEST:
+        raise ValueError(f"a product of shapes {a.shape} and {b.shape} cannot be unrolled")
     return a @ b
 
 
 def einsum(layer: Layer, *operands: Value) -> Value:
     """``keras.ops.einsum``; the first index of each operand is the event axis."""
-    equation = str(layer.config["subscripts"]).replace(" ", "")
-    return np.einsum(equation, *(exact(x)[None] for x in operands))[0]
+    return contracted(str(layer.config["subscripts"]), [exact(x) for x in operands])
 
 
 def logical(function: Callable[..., Any]) -> Handler:
@@ -336,7 +321,7 @@ OPERATIONS: Final[dict[str, Handler]] = {
     "Elu": parametrized("elu", neutral.elu, "alpha"),
     "Celu": parametrized("celu", neutral.celu, "alpha"),
 }
-"""Handlers by class name; functions of one value and those that move elements follow."""
+"""Handlers by class name; functions of one value follow, `movements` has the others."""
 
 _UNARY: Final = {
     "Abs": "absolute",
@@ -383,3 +368,12 @@ _UNARY: Final = {
     "Erf": "erf",
 }
 OPERATIONS.update({kind: unary(name) for kind, name in _UNARY.items()})
+
+TABULATED: Final = (
+    "Gelu",
+    "Elu",
+    "Celu",
+    "LeakyRelu",
+    *(kind for kind, name in _UNARY.items() if name in neutral.TABLES),
+)
+"""Functions that need a quantiser behind them."""

@@ -13,6 +13,7 @@ from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.attention import mask_of, refuse
 from edgetrig.frontends.keras.layers.convolution import convolution
 from edgetrig.frontends.keras.layers.dense import einsum_dense
+from edgetrig.frontends.keras.layers.moving import zero_padded
 from edgetrig.frontends.keras.layers.softmax import q_softmax
 from edgetrig.frontends.keras.layers.table import einsum_tables
 from edgetrig.frontends.values import Value, rearranged
@@ -84,10 +85,11 @@ def salt(
 
 
 def _clustered(x: Value, clusters: int) -> Value:
+    """Return (clusters, steps of one, features), the last cluster filled up with zeros."""
     steps, features = shape_of(x)
-    if steps % clusters:
-        raise ValueError(f"{steps} steps do not fall into {clusters} clusters")
-    return rearranged(x, lambda v: v.reshape((clusters, steps // clusters, features)))
+    length = -(-steps // clusters)
+    whole = zero_padded(x, [(0, length * clusters - steps), (0, 0)])
+    return rearranged(whole, lambda v: v.reshape((clusters, length, features)))
 
 
 def _part(

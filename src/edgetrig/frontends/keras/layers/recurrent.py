@@ -108,9 +108,9 @@ def bidirectional(layer: Layer, x: Value, *states: Value, initial_state: Any = N
 
 
 def time_distributed(layer: Layer, x: Value) -> Value:
-    """Keras' ``TimeDistributed``: one layer for every step."""
+    """Keras' ``TimeDistributed``: one layer for every step; role "step" of the precision."""
     from edgetrig.frontends.keras.layers import applied  # all handlers, this one among them
 
     inner = layer.inside(layer.config["layer"], "layer")
-    steps = [applied(inner, part) for part in unstacked(x)]
+    steps = [layer.precision.inner(applied(inner, part), "step") for part in unstacked(x)]
     return joined(lambda *arrays: np.stack(arrays, axis=0), steps)

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from edgetrig.frontends.joined import shape_of
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.layers.activation import apply, finite_float32
+from edgetrig.frontends.keras.layers.axes import own_axes
+from edgetrig.frontends.layers import softmax as neutral
+from edgetrig.frontends.layers.activation import finite_float32
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.values import Value, quantized
 
@@ -17,7 +20,9 @@ _EPSILON = np.float32(1e-7)
 
 def softmax(layer: Layer, x: Value) -> Value:
     """Keras' ``Softmax``."""
-    return apply("softmax", x, layer.precision)
+    axis = layer.config.get("axis", -1)
+    axes = axis if isinstance(axis, list) else [axis]
+    return neutral.softmax(x, own_axes(axes, len(shape_of(x))), layer.precision)
 
 
 def q_softmax(layer: Layer, x: Value, given: Any = None) -> Value:
@@ -26,7 +31,7 @@ def q_softmax(layer: Layer, x: Value, given: Any = None) -> Value:
     ``given`` is 1 where an element takes part; None if all do.
     """
     x = layer.quantized(x)
-    axes = tuple(axis - 1 if axis > 0 else axis for axis in map(int, layer.config["axes"]))
+    axes = own_axes(list(layer.config["axes"]), x.ndim)
     stable = bool(layer.config["stable"])
     scaler = np.float32(layer.config.get("input_scaler", 1.0))
     sign = np.float32(-1 if stable else 1)

@@ -36,8 +36,9 @@ def dense_tables(layer: Layer, x: Value) -> Value:
     rank = len(shape_of(x))
     units = int(layer.config["n_out"])
     spread = _spread(x, (units,))
-    network = _network(layer, _output_statistics(layer, shape_of(x)[-1]))
-    tables = _tabulated(layer, layer.quantized(spread), (rank - 1, rank), network)
+    places = (rank - 1, rank)
+    network = _network(layer, places, _output_statistics(layer, shape_of(x)[-1]))
+    tables = _tabulated(layer, layer.quantized(spread), places, network)
     return activated(layer, np.sum(tables, axis=-2))
 
 
@@ -76,7 +77,7 @@ def einsum_tables(layer: Layer, x: Value) -> Value:
     places = tuple(every.index(c) for c in weights)
     contracted = [c for c in inputs if c not in out]
     count = prod(shape_of(x)[inputs.index(c)] for c in contracted)
-    network = _network(layer, _einsum_statistics(layer, weights, out, count))
+    network = _network(layer, places, _einsum_statistics(layer, weights, out, count))
     tables = _tabulated(layer, layer.quantized(spread), places, network)
     total = np.sum(tables, axis=tuple(every.index(c) for c in contracted)) if contracted else tables
     left_over = [c for c in every if c not in contracted]
@@ -128,13 +129,16 @@ class _Statistics:
     divisor: float
 
 
-def _network(layer: Layer, statistics: _Statistics | None) -> Network:
-    """Return the networks of all places: linear layers with a function between them."""
+def _network(layer: Layer, places: Sequence[int], statistics: _Statistics | None) -> Network:
+    """Return the networks of all places: linear layers with a function between them.
+
+    ``places`` are the axes of the weights among those of the layer's products.
+    """
     name = activation_name(layer, "subnn_activation")
     function = EXACT.get(name) or TABLES.get(name)
     if function is None:
         raise ValueError(f"subnn_activation '{name}' is not supported")
-    layers = _linear_layers(layer)
+    layers = _linear_layers(layer, places)
 
     def network(x: Floats, place: tuple[int, ...]) -> Floats:
         y = x[:, None]
@@ -154,19 +158,35 @@ def _network(layer: Layer, statistics: _Statistics | None) -> Network:
     return network
 
 
-def _linear_layers(layer: Layer) -> list[tuple[Floats, Floats | None]]:
+def _linear_layers(layer: Layer, places: Sequence[int]) -> list[tuple[Floats, Floats | None]]:
     """Return kernels (*place, inputs, outputs), the last (*place, inputs), and biases."""
     result: list[tuple[Floats, Floats | None]] = []
     for number in range(int(layer.config["n_hl"]) + 1):
-        name = f"einsum_dense_{number}" if number else "einsum_dense"
-        part = layer.part("module", {}).part("layers", {}).part(name, {})
-        weights = [part.weight(k).astype(np.float64) for k in range(len(part.variables))]
-        result.append((weights[0], weights[1] if len(weights) > 1 else None))
+        part = _linear_layer(layer, number)
+        kernel = part.weight(0).astype(np.float64)
+        bias = part.weight(1).astype(np.float64) if len(part.variables) > 1 else None
+        result.append((kernel, None if bias is None else _by_place(bias, kernel, places)))
     return result
 
 
+def _linear_layer(layer: Layer, number: int) -> Layer:
+    name = f"einsum_dense_{number}" if number else "einsum_dense"
+    return layer.part("module", {}).part("layers", {}).part(name, {})
+
+
+def _by_place(bias: Floats, kernel: Floats, places: Sequence[int]) -> Floats:
+    """Return a bias with the kernel's order of axes: Keras has them in the order of products'."""
+    order = [int(k) for k in np.argsort(places)]
+    shape = [kernel.shape[k] for k in order]
+    behind = bias.size // prod(shape)
+    ordered = bias.reshape((*shape, behind))
+    moved = ordered.transpose([*(int(k) for k in np.argsort(order)), len(shape)])
+    return moved if kernel.ndim > len(shape) + 1 else moved[..., 0]
+
+
 def _kernel_shape(layer: Layer, axes: int) -> tuple[int, ...]:
-    return _linear_layers(layer)[-1][0].shape[:axes]
+    """Return the sizes of the weights' axes, from the last of a place's linear layers."""
+    return _linear_layer(layer, int(layer.config["n_hl"])).weight(0).shape[:axes]
 
 
 def _output_statistics(layer: Layer, inputs: int) -> _Statistics | None:
