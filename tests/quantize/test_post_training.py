@@ -223,6 +223,29 @@ def test_quantised_models_keep_their_types():
     np.testing.assert_array_equal(Emulator(result.circuit).predict(x), own.predict(x))
 
 
+def test_float_layers_behind_quantised_ones(quantized_and_checked):
+    import keras
+    from hgq.config import QuantizerConfig
+    from hgq.layers import QDense, Quantizer
+    from keras import layers
+
+    first = Quantizer(QuantizerConfig("kif", "datalane", k0=1, i0=3, f0=3, overflow_mode="SAT"))
+    own = QDense(6, activation="relu", name="own")
+    stack = [first, own, layers.Dense(4, activation="tanh", name="mine"), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((5,)), *stack])
+    x = np.random.default_rng(0).normal(0, 2, (300, 5)).astype("float32")
+    result = quantized_and_checked(model, x, bits=8)
+    assert not any(row.layer in ("own", read(model).inputs[0].name) for row in result.table)
+    named = quantized_and_checked(model, x, bits=8, precision={"own.result": "fixed<7,3>"})
+    assert rows(named)["own.result"].type == "fixed<7,3>"
+
+
+def test_numbers_beyond_float64_are_noted(float_models, random_data):
+    model = float_models("mlp")
+    result = quantize(model, random_data(model, 200), bits=30)
+    assert any("the hardware is exact" in note for note in result.notes)
+
+
 def test_standardised_inputs(random_data, quantized_and_checked):
     """Any mean and deviation: the factor is a constant with a type a feature."""
     import keras
