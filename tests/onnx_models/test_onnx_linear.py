@@ -51,13 +51,15 @@ CONVS = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "shape", "attributes", "constants"),
-    [pytest.param(*case, id=f"{n}-{case[0]}") for n, case in enumerate(GEMMS + CONVS)],
+    ("kind", "shape", "attributes", "constants", "opset"),
+    [
+        pytest.param(*case, opset, id=f"{n}-{case[0]}-{opset}")
+        for n, case in enumerate(GEMMS + CONVS)
+        for opset in (11, 13, 21)
+        if opset >= 12 or case[0] != "Einsum"
+    ],
 )
-@pytest.mark.parametrize("opset", [11, 13, 21])
 def test_linear(kind, shape, attributes, constants, opset, model_of, assert_same, rng):
-    if kind == "Einsum" and opset < 12:
-        pytest.skip("came with opset 12")
     given = {f"w{n}": weights(rng, *size) for n, size in enumerate(constants)}
     node = (kind, " ".join(["v", *given]), "r", attributes)
     model = model_of([*QDQ, node, *OUT], {"x": ["N", *shape]}, ["y"], TYPES | given, opset)
