@@ -89,17 +89,46 @@ def test_files(tmp_path, policy):
     compare(forest, model, events(1, missing=True))
 
 
-def categorical(one_hot_limit):
-    x = pandas.DataFrame(events())
-    x[2] = x[2].astype(int)
-    options = {"one_hot_max_size": one_hot_limit, "cat_features": [2]}
-    return catboost.CatBoostRegressor(**PLAIN, **options).fit(x, labels(events()))
+def categorical(one_hot_limit, **options):
+    """A model whose column 2 is categorical, and its frame of events."""
+    options |= {"one_hot_max_size": one_hot_limit, "cat_features": [2]}
+    x = events()
+    x[:, 2] *= 11  # categories of one to three digits
+    frame = frame_of(x)
+    return catboost.CatBoostClassifier(**PLAIN, **options).fit(frame, (x[:, 2] % 33 == 0))
 
 
-@pytest.mark.parametrize("one_hot_limit", [2, 20])
-def test_splits_on_categories_are_refused(one_hot_limit):
-    with pytest.raises(ModelError, match=r"tree \d: splits on a category, .*without cat_features"):
-        read_model(categorical(one_hot_limit))
+def frame_of(x):
+    frame = pandas.DataFrame(x)
+    frame[2] = frame[2].astype(int)
+    return frame
+
+
+@pytest.mark.parametrize("policy", ["SymmetricTree", "Lossguide"])
+def test_categories_by_one_hot(policy):
+    model = categorical(20, grow_policy=policy)
+    forest = read_model(model)
+    assert forest.categories
+    x = events(1).astype(np.float32)
+    x[:, 2] = np.arange(300)
+    theirs = model.predict(frame_of(x), prediction_type="RawFormulaVal")
+    np.testing.assert_allclose(forest.scores(x)[:, 0], theirs, atol=1e-12)
+
+
+def test_statistics_of_categories_are_refused():
+    with pytest.raises(
+        ModelError, match=r"tree \d: splits on statistics of a category; train with"
+    ):
+        read_model(categorical(2))
+
+
+def test_categories_that_are_no_small_integers_are_refused():
+    frame = frame_of(events())
+    frame[2] = frame[2].astype(str) + "x"
+    options = {"one_hot_max_size": 20, "cat_features": [2]}
+    model = catboost.CatBoostRegressor(**PLAIN, **options).fit(frame, frame[2] == "6x")
+    with pytest.raises(ModelError, match="splits on a category that is no integer from 0 to 999"):
+        read_model(model)
 
 
 def test_model_that_is_not_trained():
