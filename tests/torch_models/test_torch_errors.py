@@ -35,6 +35,7 @@ def _message(function):
         (lambda x: x if x.sum() > 0 else -x, "use torch.where"),
         (lambda x: x + torch.rand_like(x), "random"),
         (lambda x: torch.zeros(3), "event"),
+        (lambda x: x.view(3) * 2, "y[None]"),
         (lambda x: (x, torch.ones(1)), "event"),
         (lambda x: torch.fft.rfft(x).real, "fft_rfft"),
         (lambda x: torch.linalg.svd(x[:, None])[1], "not supported"),

@@ -151,6 +151,11 @@ def _output_axes(torch: Any, module: Any, given: Sequence[Example]) -> tuple[int
             first, second = (_outputs(torch, module(*event)) for event in zip(*pairs, strict=True))
         except Exception:
             # The module takes one event at a time: it cannot mix what it never sees together.
+            if any(output.shape[:1] != (1,) for output in one):
+                raise ValueError(
+                    "it takes one event at a time, and its outputs have no event axis; return"
+                    " y[None]"
+                ) from None
             return tuple(0 for _ in one)
     axes = []
     for number, (alone, left, right) in enumerate(zip(one, first, second, strict=True)):

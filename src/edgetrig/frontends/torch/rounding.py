@@ -1,6 +1,6 @@
 """Hand-written quantisers, found in the graph: a scaling, a rounding, and a clamp in any order.
 
-``clamp(round(x * 2**f), lo, hi) / 2**f`` and its like become one operation ``quantize``, which can
+``clamp(round(x / s), lo, hi) * s`` and its like become one operation ``quantize``, which can
 give a model's input its type and turns a function such as tanh into a table. For a rounding that
 never falls, clamping first is the same as clamping last to rounded bounds.
 """
@@ -41,8 +41,20 @@ class _Bounds:
 def quantizers(operations: Sequence[Operation]) -> Iterator[Operation]:
     """Yield the operations with hand-written quantisers as ``quantize`` operations."""
     by_key = {operation.key: operation for operation in operations}
+    codes: set[str] = set()
     for operation in operations:
-        yield from _clamped_after(operation, by_key) or _rounded(operation, by_key) or [operation]
+        for made in _clamped_after(operation, by_key) or _rounded(operation, by_key) or [operation]:
+            if made.target == "quantize":
+                codes.add(made.key)
+            yield _rescaled(made) if made.x in map(Reference, codes) else made
+
+
+def _rescaled(operation: Operation) -> Operation:
+    """Return a product of whole numbers with a scale as one that keeps the scale aside."""
+    factor = _scale(operation)
+    if factor is None or math.frexp(factor)[0] == 0.5:
+        return operation
+    return replace(operation, target="rescaled", arguments={"x": operation.x, "factor": factor})
 
 
 def _clamped_after(operation: Operation, by_key: Mapping[str, Operation]) -> list[Operation] | None:
@@ -110,6 +122,8 @@ def _quantize(
     low, high = (v if math.isinf(v) else float(v) for v in (bounds.low, bounds.high))
     if not all(math.isinf(v) or v.is_integer() for v in (low, high)):
         return None
+    if math.frexp(scale)[0] != 0.5 and (name == "RND" or math.isinf(low) or math.isinf(high)):
+        return None
     arguments = {"x": source, "scale": scale, "rounding": name, "low": low, "high": high}
     return replace(operation, target="quantize", arguments=arguments)
 
@@ -131,11 +145,11 @@ def scalar(value: Any) -> float | None:
 
 
 def _scale(operation: Operation) -> float | None:
-    """Return the power of two by which an operation multiplies its first argument."""
+    """Return the positive number by which an operation multiplies its first argument."""
     if operation.target not in ("mul", "div") or operation.arguments.get("rounding_mode"):
         return None
     factor = scalar(operation.arguments.get("other"))
-    if factor is None or factor <= 0 or math.frexp(factor)[0] != 0.5:
+    if factor is None or not 0 < factor < math.inf:
         return None
     return factor if operation.target == "mul" else 1 / factor
 

@@ -33,7 +33,7 @@ _QUOTIENTS: Final = frozenset({"div", "divide", "true_divide"})
 _MEANS: Final = frozenset(
     {"mean"} | {f"{kind}_pool{n}d" for kind in ("avg", "adaptive_avg") for n in (1, 2, 3)}
 )
-_INTERNAL: Final = frozenset({"moved", "gathered", "grouped", "mapped", "quantize"})
+_INTERNAL: Final = frozenset({"moved", "gathered", "grouped", "mapped", "quantize", "rescaled"})
 
 _PROMISES: Final[Mapping[str, frozenset[str]]] = {
     "exact": frozenset({*HANDLERS, *MOVES, *MAPS, *scatters.SCATTERS, "dropout"}),

@@ -12,6 +12,7 @@ from edgetrig import circuit
 from edgetrig.circuit import Overflow, Rounding
 from edgetrig.frontends.onnx.operators.quantization import quantized as with_scale
 from edgetrig.frontends.onnx.requantize import Whole
+from edgetrig.frontends.onnx.scaled import Scaled, scaled
 from edgetrig.frontends.quantizer import ROUND, Quantizer
 from edgetrig.frontends.torch.handlers.arithmetic import multiply, powers_of_two
 from edgetrig.frontends.torch.operation import Call, Weight, values_of
@@ -21,7 +22,12 @@ Function = Callable[..., Any]
 
 
 def quantize(call: Call, x: Value, scale: float, rounding: str, low: float, high: float) -> Value:
-    """``clamp(round(x * scale), low, high)`` for a scale that is a power of two."""
+    """``clamp(round(x * scale), low, high)``."""
+    if math.frexp(scale)[0] != 0.5:
+        step, zero = np.asarray(1 / scale), np.zeros(())
+        target = Whole(step, zero, np.int64(low), np.int64(high), _MODES[rounding])  # type: ignore[arg-type]
+        result = with_scale(x, target)
+        return result.array if isinstance(result, Scaled) else exact(result) / step
     value = multiply(call, x, scale)
     waiting = isinstance(value, Raw | Pending)
     if math.isinf(low) or math.isinf(high):
@@ -99,8 +105,17 @@ def _decimals(call: Call, x: Value, decimals: int = 0) -> Value:
     raise ValueError("round(decimals=...) is not exact in binary; round x * 2**n instead")
 
 
+def _rescaled(call: Call, x: Value, factor: float) -> Value:
+    """``x * factor`` of whole numbers, the factor kept aside."""
+    return scaled(exact(x), call.number(factor))
+
+
+_MODES: Final = {"RND_CONV": "HALF_EVEN", "TRN": "FLOOR", "TRN_ZERO": "DOWN"}
+"""Roundings by the names of `edgetrig.frontends.onnx.requantize`."""
+
 HANDLERS: Final[Mapping[str, Function]] = {
     "quantize": quantize,
+    "rescaled": _rescaled,
     "round": _decimals,
     "fake_quantize_per_tensor_affine": fake_quantize,
     "fake_quantize_per_channel_affine": fake_quantize_by_channel,
