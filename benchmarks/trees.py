@@ -20,7 +20,7 @@ ROWS = {"4x24": (4, 24), "3x10": (3, 10), "3x50": (3, 50), "4x100": (4, 100)}
 """Depth and rounds of five-class models; more rows of Yosys than the first two take hours."""
 RESULT = HERE / "results" / "trees.json"
 
-BOOST = {"learning_rate": 0.6, "leaf_bits": 2, "drop_bits": 2}
+BOOST = {"learning_rate": 0.7, "leaf_bits": 2, "drop_bits": 2, "min_child_weight": 20}
 QXGB = ((0.3, 3), (0.6, 2))
 """Learning rate and leaf bits that qxgb is tried with."""
 
@@ -126,10 +126,11 @@ def report(result: dict[str, Any]) -> str:
                 ]
             )
         header = ["design", "LUT + INV", "FF", "depth", "accuracy", "convert s", "Yosys s"]
-        parts.append(table(header, lines) + "\n")
+        if lines:
+            parts.append(table(header, lines) + "\n")
         if "emulation" in row:
             speeds = ", ".join(f"{k} {v:,.0f}" for k, v in row["emulation"].items())
-            parts.append(f"Events per second of one thread: {speeds}.\n")
+            parts.append(f"Events per CPU second of one thread: {speeds}.\n")
     return "\n".join(parts)
 
 
