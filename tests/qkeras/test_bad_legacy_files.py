@@ -160,6 +160,31 @@ def test_layer_of_hgq_is_sent_to_the_right_file(rewrite):
     refuse(rewrite(lambda t: t.replace('"QDense"', '"hgq>QDense"')), "is HGQ2's; save the model")
 
 
+def test_text_that_hdf5_reads_without_an_end(file):
+    """An empty object of number 0 in the global heap: HDF5 2.0 does not come back from it."""
+    data = bytearray(file.read_bytes())
+    first = data.find(b"GCOL") + 16
+    data[first : first + 16] = bytes(16)
+    file.write_bytes(data)
+    refuse(file, "not a whole HDF5 file .a text in it has no size")
+
+
+def test_text_that_crashes_hdf5(file):
+    """A text of a kind that there is none of: HDF5 2.0 ends the process."""
+    data = bytearray(file.read_bytes())
+    kind = data.find(b"\x19\x01\x00\x00\x10", data.find(b"model_config")) + 1
+    assert kind > 0
+    data[kind] = 0x35
+    file.write_bytes(data)
+    refuse(file, "not a whole HDF5 file .HDF5's library does not come back from reading it")
+    assert load_again(file)
+
+
+def load_again(file):
+    """Whether a sound file is read after a damaged one."""
+    return compiled(unpacked("qkeras-0.9.0", "dense", ".h5", file)).circuit
+
+
 def one_line_or_a_model(path):
     try:
         compiled(path)

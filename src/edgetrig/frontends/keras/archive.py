@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError, require
+from edgetrig.frontends.keras.heap import check_heaps
 
 CONFIG_LIMIT: Final = 64 << 20
 """Largest configuration read, in bytes."""
@@ -34,6 +35,17 @@ _BROKEN_ZIP = (
     RuntimeError,  # encrypted members
     NotImplementedError,  # unknown compression
 )
+
+BROKEN_HDF5: Final = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+)
+"""What h5py raises for damaged files."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +104,16 @@ class Variables:
         ModelError
             If it is missing, not a plain finite number array, or absurdly large.
         """
-        if dataset is None or not hasattr(dataset, "dtype"):
-            raise self._error(f"weight {where} is missing; save the model again")
-        if dataset.is_virtual or dataset.external or dataset.dtype.kind not in "fiub":
-            raise self._error(f"weight {where} is not a plain array of numbers")
-        if dataset.size is None or dataset.size * dataset.dtype.itemsize > WEIGHTS_LIMIT:
-            raise self._error(f"weight {where} of shape {dataset.shape} is too large")
         try:
+            if dataset is None or not hasattr(dataset, "dtype"):
+                raise self._error(f"weight {where} is missing; save the model again")
+            strange = getattr(dataset, "is_virtual", True) or dataset.external
+            if strange or dataset.dtype.kind not in "fiub":
+                raise self._error(f"weight {where} is not a plain array of numbers")
+            if dataset.size is None or dataset.size * dataset.dtype.itemsize > WEIGHTS_LIMIT:
+                raise self._error(f"weight {where} of shape {dataset.shape} is too large")
             values: NDArray[Any] = np.asarray(dataset[()])
-        except (OSError, RuntimeError, ValueError) as error:
+        except BROKEN_HDF5 as error:
             raise self._error(f"weight {where} cannot be read ({_line(error)})") from error
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise self._error(f"weight {where} contains NaN or infinity; train the model again")
@@ -128,10 +141,11 @@ def open_archive(path: Path, where: str) -> tuple[dict[str, Any], Variables]:
     """
     h5py = require("h5py", "keras")
     config = _parse(where, _member_bytes(path, where, "config.json", CONFIG_LIMIT))
-    weights = io.BytesIO(_member_bytes(path, where, "model.weights.h5", WEIGHTS_LIMIT))
+    weights = _member_bytes(path, where, "model.weights.h5", WEIGHTS_LIMIT)
     try:
-        root = h5py.File(weights, "r")
-    except (OSError, RuntimeError, ValueError) as error:
+        check_heaps(weights)
+        root = h5py.File(io.BytesIO(weights), "r")
+    except BROKEN_HDF5 as error:
         raise ModelError(f"{where}: its weights are damaged ({_line(error)})") from error
     return config, Variables(where, root)
 
@@ -177,7 +191,7 @@ def member(group: Any, name: str) -> Any:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             return None
         return group[name]
-    except (KeyError, OSError, RuntimeError, ValueError):
+    except BROKEN_HDF5:
         return None
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from edgetrig.errors import DataError, ModelError, require
 from edgetrig.frontends.keras.archive import (
+    BROKEN_HDF5,
     CONFIG_LIMIT,
     KERAS_2,
     WEIGHTS_LIMIT,
@@ -16,6 +17,8 @@ from edgetrig.frontends.keras.archive import (
     member,
     open_archive,
 )
+from edgetrig.frontends.keras.heap import check_heaps
+from edgetrig.frontends.qkeras.probe import survives
 from edgetrig.frontends.qkeras.stored import NamedWeights, text, text_list
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -96,8 +99,11 @@ def _hdf5(path: Path, where: str) -> Any:
     h5py = require("h5py", "qkeras")
     data = _bytes(path, where, WEIGHTS_LIMIT)
     try:
+        check_heaps(data)
+        if not survives(path):
+            raise ValueError("HDF5's library does not come back from reading it")
         return h5py.File(io.BytesIO(data), "r")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except BROKEN_HDF5 as error:
         line = " ".join(str(error).split())
         raise ModelError(f"{where}: not a whole HDF5 file ({line})") from error
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
-from edgetrig.frontends.keras.archive import Variables, member
+from edgetrig.frontends.keras.archive import BROKEN_HDF5, Variables, member
 
 ATTRIBUTE_LIMIT: Final = 1 << 20
 """Most elements of an attribute, and most pieces that an attribute is cut into."""
@@ -129,6 +129,6 @@ def _texts(group: Any, name: str, where: str) -> list[str] | None:
             raise ValueError(f"shape {shape}")
         values = np.atleast_1d(np.asarray(group.attrs[name])).ravel().tolist()
         return [v.decode() if isinstance(v, bytes) else str(v) for v in values]
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, MemoryError) as error:
+    except BROKEN_HDF5 as error:
         line = " ".join(str(error).split())
         raise ModelError(f"{where}: its attribute {name} is damaged ({line})") from error
