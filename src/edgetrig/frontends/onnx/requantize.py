@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm
 from typing import Any, Final, cast
 
 import numpy as np
@@ -251,7 +252,7 @@ def _multiplier(task: _Task, mode: str) -> _Floor | None:
     if first == last:
         return 0, first, 0
     results = range(first + 1, last + 1)
-    steps = [_first_at_least(q, m, c, mode) for q in results]
+    steps = _firsts(results, m, c, mode)
     largest = max(-lo, hi, last, -first, 1).bit_length()
     kind: type = np.int64 if largest < 62 else object
     q: NDArray[Any] = np.array(results, kind)
@@ -289,34 +290,36 @@ def roundest(smallest: int, largest: int) -> int:
     return -(-smallest >> shift) << shift
 
 
-def _step(q: int, mode: str) -> tuple[Fraction, bool]:
-    """Return where rounding reaches q, and whether that point itself stays below."""
-    half = Fraction(2 * q - 1, 2)
-    return {
-        "FLOOR": (Fraction(q), False),
-        "CEIL": (Fraction(q - 1), True),
-        "DOWN": (Fraction(q), False) if q > 0 else (Fraction(q - 1), True),
-        "UP": (Fraction(q - 1), True) if q > 0 else (Fraction(q), False),
-        "HALF_EVEN": (half, q % 2 == 1),
-        "HALF_PLUS": (half, False),
-        "HALF_MINUS": (half, True),
-        "HALF_UP": (half, q <= 0),
-        "HALF_DOWN": (half, q > 0),
-    }[mode]
+def _step(q: int, mode: str) -> tuple[int, bool]:
+    """Return twice the number where rounding reaches q, and whether that number stays below."""
+    half = 2 * q - 1
+    if mode == "HALF_EVEN":
+        return half, q % 2 == 1
+    if mode == "FLOOR" or (mode == "DOWN" and q > 0) or (mode == "UP" and q <= 0):
+        return 2 * q, False
+    if mode in ("CEIL", "DOWN", "UP"):
+        return 2 * (q - 1), True
+    stays = {"HALF_PLUS": False, "HALF_MINUS": True, "HALF_UP": q <= 0, "HALF_DOWN": q > 0}
+    return half, stays[mode]
 
 
-def _first_at_least(q: int, m: Fraction, c: Fraction, mode: str) -> int:
-    """Return the smallest whole a for which ``round(a m + c) >= q``."""
-    point, strict = _step(q, mode)
-    a = (point - c) / m
-    return a.numerator // a.denominator + 1 if strict else -(-a.numerator // a.denominator)
+def _firsts(results: range, m: Fraction, c: Fraction, mode: str) -> list[int]:
+    """Return the smallest whole a for which ``round(a m + c) >= q``, for every q."""
+    shared = lcm(m.denominator, c.denominator)
+    slope, offset = int(2 * m * shared), int(2 * c * shared)
+    firsts = []
+    for q in results:
+        doubled, strict = _step(q, mode)
+        rest = doubled * shared - offset
+        firsts.append(rest // slope + 1 if strict else -(-rest // slope))
+    return firsts
 
 
 def _at(v: Fraction, low: int, high: int, mode: str) -> int:
     """Return ``clip(round(v), low, high)``."""
     q = v.numerator // v.denominator
     for candidate in (q + 1, q):
-        point, strict = _step(candidate, mode)
-        if v > point or (v == point and not strict):
+        doubled, strict = _step(candidate, mode)
+        if 2 * v > doubled or (2 * v == doubled and not strict):
             return min(max(candidate, low), high)
     return min(max(q - 1, low), high)
