@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -115,12 +115,14 @@ def quantize_forest(
     finest = fraction_bits(forest) if leaf_bits is None else leaf_bits
     if bits is None and inputs is None:
         bits = _least(
-            lambda n: loss.of([trial(n).leaves(finest)[1]]) <= tolerance / 2, LEAST_BITS, max_bits
+            lambda n: loss.cautious([trial(n).leaves(finest)[1]]) <= tolerance / 2,
+            LEAST_BITS,
+            max_bits,
         )
     best = trial(bits)
     if leaf_bits is None:
         kept = _least(
-            lambda n: loss.of([best.leaves(n)[1]]) <= tolerance, 0, min(max(finest, 12), MOST)
+            lambda n: loss.cautious([best.leaves(n)[1]]) <= tolerance, 0, min(max(finest, 12), MOST)
         )
         leaf_bits = finest if kept is None else kept
     leaves, made = best.leaves(leaf_bits)
@@ -150,7 +152,7 @@ def _loss(
     if y is not None or metric is not None or forest.link == "identity":
         return loss_against([scores], y, metric)
     own = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(np.int64)
-    return Loss("decisions changed", loss_against([scores], own, None).of)
+    return replace(loss_against([scores], own, None), name="decisions changed")
 
 
 def _least(good: Callable[[int], bool], low: int, high: int) -> int | None:

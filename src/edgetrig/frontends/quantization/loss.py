@@ -28,10 +28,20 @@ class Loss:
         What is measured, for people.
     of
         From a quantised model's outputs to its loss; 0 for the float model's own.
+    distance
+        From outputs to their distance from the float model's: smooth, so that it can rank.
+    uncertainty
+        From outputs to the standard error of the loss, where it counts events.
     """
 
     name: str
     of: Callable[[Outputs], float]
+    distance: Callable[[Outputs], float]
+    uncertainty: Callable[[Outputs], float] = lambda outputs: 0.0
+
+    def cautious(self, outputs: Outputs) -> float:
+        """Return the loss and its standard error: what a search may rely on."""
+        return self.of(outputs) + self.uncertainty(outputs)
 
 
 def loss_against(reference: Outputs, y: ArrayLike | None, metric: Metric | None) -> Loss:
@@ -42,10 +52,14 @@ def loss_against(reference: Outputs, y: ArrayLike | None, metric: Metric | None)
     the increase of the root mean square error, relative to the targets' spread. Without ``y``: the
     root mean square distance to the float model's outputs, relative to their spread.
     """
+
+    def distance(outputs: Outputs) -> float:
+        return _distance(outputs, reference)
+
     if metric is not None:
-        return _of_metric(reference, y, metric)
+        return _of_metric(reference, y, metric, distance)
     if y is None:
-        return Loss("error relative to the outputs' spread", lambda out: _distance(out, reference))
+        return Loss("error relative to the outputs' spread", distance, distance)
     truth = np.asarray(y)
     first = reference[0].reshape(len(reference[0]), -1)
     if truth.dtype.kind in "iub" and truth.shape in ((len(first),), (len(first), 1)):
@@ -53,25 +67,41 @@ def loss_against(reference: Outputs, y: ArrayLike | None, metric: Metric | None)
     elif truth.shape == first.shape and first.shape[1] > 1 and _one_hot(truth):
         labels = truth.argmax(axis=1)
     elif truth.size == first.size:
-        return _of_regression(first, truth.astype(np.float64).reshape(first.shape))
+        return _of_regression(first, truth.astype(np.float64).reshape(first.shape), distance)
     else:
         raise DataError(
             f"y of shape {truth.shape} does not fit outputs of shape {reference[0].shape}"
         )
-    own = accuracy(first, labels)
-    return Loss("accuracy lost", lambda out: own - accuracy(out[0].reshape(first.shape), labels))
+    return _of_labels(first, labels, distance)
 
 
-def accuracy(outputs: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """Return the share of events whose largest output is the label's (one output: its sign)."""
+def _of_labels(
+    own: NDArray[np.float64], labels: NDArray[np.int64], distance: Callable[[Outputs], float]
+) -> Loss:
+    right = _right(own, labels).astype(np.int64)
+
+    def lost(outputs: Outputs) -> NDArray[np.int64]:
+        return right - _right(outputs[0].reshape(own.shape), labels)
+
+    return Loss(
+        "accuracy lost",
+        lambda out: float(lost(out).mean()),
+        distance,
+        lambda out: float(lost(out).std() / np.sqrt(len(labels))),
+    )
+
+
+def _right(outputs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return in which events the largest output is the label's (one output: its sign)."""
     chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
-    return float(np.mean(chosen == labels))
+    return np.asarray(chosen == labels)
 
 
 def agreement(outputs: Outputs, reference: Outputs) -> float:
     """Return the share of events in which two models rank the same element of output 0 first."""
     a, b = (o[0].reshape(len(o[0]), -1) for o in (outputs, reference))
-    return accuracy(a, b.argmax(axis=1) if b.shape[1] > 1 else (b[:, 0] > 0).astype(np.int64))
+    first = b.argmax(axis=1) if b.shape[1] > 1 else (b[:, 0] > 0).astype(np.int64)
+    return float(_right(a, first).mean())
 
 
 def _one_hot(truth: NDArray[Any]) -> bool:
@@ -85,20 +115,29 @@ def _distance(outputs: Outputs, reference: Outputs) -> float:
     )
 
 
-def _of_regression(own: NDArray[np.float64], truth: NDArray[np.float64]) -> Loss:
+def _of_regression(
+    own: NDArray[np.float64], truth: NDArray[np.float64], distance: Callable[[Outputs], float]
+) -> Loss:
     spread, error = max(_spread(truth), 1e-30), _rms(own - truth)
     return Loss(
         "root mean square error gained, relative to the targets' spread",
         lambda out: (_rms(out[0].reshape(truth.shape) - truth) - error) / spread,
+        distance,
     )
 
 
-def _of_metric(reference: Outputs, y: ArrayLike | None, metric: Metric) -> Loss:
+def _of_metric(
+    reference: Outputs,
+    y: ArrayLike | None,
+    metric: Metric,
+    distance: Callable[[Outputs], float],
+) -> Loss:
     def figure(outputs: Outputs) -> float:
         return float(metric(y, outputs[0] if len(outputs) == 1 else list(outputs)))
 
     own = figure(reference)
-    return Loss(f"{getattr(metric, '__name__', 'metric')} lost", lambda out: own - figure(out))
+    name = getattr(metric, "__name__", "metric")
+    return Loss(f"{name} lost", lambda out: own - figure(out), distance)
 
 
 def _rms(values: NDArray[np.float64]) -> float:

@@ -29,7 +29,7 @@ from edgetrig.frontends.quantization.survey import EVENTS, Survey, survey
 from edgetrig.frontends.translate import translate
 from edgetrig.progress import Progress, silent
 
-SEARCH_EVENTS: Final = 4096
+SEARCH_EVENTS: Final = 16384
 """Most events on which types are searched."""
 
 MEMORY: Final = 1 << 24
@@ -84,7 +84,7 @@ def quantize_model(
 
     Every place where numbers are made gets a type: inputs, constants, sums that a table follows,
     results of layers. Rounding is RND and overflow SAT (which costs nothing where the range is
-    proved). Batch norms are folded first. Widths are searched on up to 4096 of the events: one for
+    proved). Batch norms are folded first. Widths are searched on up to 16384 of the events: one for
     all places that is good enough, then less, bit by bit, where it matters least for what it
     saves. Layers that quantise by themselves (HGQ2) keep their types.
 
@@ -206,7 +206,7 @@ def _choose(
 
     def passes(step: int) -> bool:
         outputs = _outputs(plan, plan.types(way[step]), arrays, found)
-        return judge.of(outputs) <= options.tolerance
+        return judge.cautious(outputs) <= options.tolerance
 
     # A search fits its own events a little: go back as far as all of them demand.
     good, bad, step = 0, len(way), len(way) - 1

@@ -42,7 +42,7 @@ class Trials:
     def start(self, types: Mapping[Key, FixedType]) -> float:
         """Return the loss with these types, from which single places will be changed."""
         self.count += 1
-        return self.loss.of(self.outputs(types))
+        return self.loss.cautious(self.outputs(types))
 
     def changed(
         self, types: Mapping[Key, FixedType], layer: str
@@ -50,7 +50,11 @@ class Trials:
         """Return the loss where only one layer's types differ from those of the last `keep`."""
         self.count += 1
         values = self._run(types, dict(self._values), self.plan.first_step(layer))
-        return self.loss.of(self._outputs(values)), values
+        return self.loss.cautious(self._outputs(values)), values
+
+    def distance(self, values: Mapping[Flow, Value] | None = None) -> float:
+        """Return the distance to the float model's outputs, by default of what was kept."""
+        return self.loss.distance(self._outputs(self._values if values is None else values))
 
     def keep(self, values: dict[Flow, Value]) -> None:
         """Start from what `changed` returned from now on."""
@@ -98,10 +102,10 @@ def search(
 
     The first are the widest, the last the narrowest.
 
-    From one bit more than the least uniform width on, every round measures what one bit less of
-    each place would cost, and takes bits away in the order of loss per saving, each only if the
-    loss of all together stays within the tolerance. A place that once could not give a bit keeps
-    its width.
+    From one bit more than the least uniform width on, every round measures how far one bit less of
+    each place would lead from the float model, and takes bits away in the order of distance per
+    saving, each only if the loss of all together (with its standard error) stays within the
+    tolerance. A place that once could not give a bit keeps its width.
     """
     plan = trials.plan
     bits, _ = smallest_uniform(trials, tolerance, most)
@@ -114,12 +118,13 @@ def search(
     open_places = {key for key in plan.searched if widths[key] > LEAST_BITS}
     while open_places and loss <= tolerance and trials.count < budget:
         savings = plan.savings(widths)
-        prices = {}
+        here = trials.distance()
+        order = {}
         for key in sorted(open_places):
-            trial, _ = trials.changed(plan.types(widths | {key: widths[key] - 1}), key[0])
-            prices[key] = trial
-        open_places = {key for key in open_places if prices[key] <= tolerance}
-        order = {key: max(prices[key] - loss, 1e-9) / savings[key] for key in open_places}
+            trial, values = trials.changed(plan.types(widths | {key: widths[key] - 1}), key[0])
+            if trial <= tolerance:
+                order[key] = max(trials.distance(values) - here, 1e-9) / savings[key]
+        open_places = set(order)
         for key in sorted(order, key=lambda k: (order[k], k)):
             lower = widths | {key: widths[key] - 1}
             trial, values = trials.changed(plan.types(lower), key[0])
