@@ -25,8 +25,11 @@ from edgetrig.jit import jit
 from edgetrig.physics.l1.geometry import CENTRAL, ETAS, HALF, PHIS, wrapped
 
 JET_SEED: Final = 8
-JET_SCALES: Final = ((34, 1.12), (58, 1.08), (ETAS, 1.0))
-"""Calibration: codes of eta below which each factor is taken (1.5, 2.5)."""
+JET_CALIBRATION: Final = ((34, 1.10, 6.0), (58, 1.06, 4.0))
+"""Codes of eta (1.5, 2.5) below which a factor and an offset, which soft jets get in part, hold."""
+
+SOFT_JET: Final = 40.0
+"""Jets below this get as much of the offset as they have of it: 20 GeV."""
 
 EM_SEED: Final = 4
 HADRONIC: Final = 0.04
@@ -104,7 +107,7 @@ def find_jets(total: NDArray[Any], found: NDArray[Any]) -> int:
             above = _window(total, row + 5, row + 7, column - 4, column + 4)
             beside = left + right + below + above - max(left, right, below, above)
             eta, phi = _position(total, row, column)
-            pt = int(_jet_scale(eta) * (own - beside))
+            pt = _calibrated(own - beside, eta)
             if pt <= 0 or size == len(found):
                 continue
             found[size, 0], found[size, 1], found[size, 2] = min(pt, 2047), eta, phi
@@ -114,11 +117,11 @@ def find_jets(total: NDArray[Any], found: NDArray[Any]) -> int:
 
 
 @jit
-def _jet_scale(eta: int) -> float:
-    for below, scale in JET_SCALES:
+def _calibrated(energy: int, eta: int) -> int:
+    for below, scale, offset in JET_CALIBRATION:
         if abs(eta + 0.5) < below:
-            return scale
-    return 1.0
+            return int(scale * energy + offset * min(energy / SOFT_JET, 1.0))
+    return energy
 
 
 @jit

@@ -132,7 +132,7 @@ def generate_l1(
     folder_of_pool = make_pool(pool, processes=processes)
     workers = farm.processors(processes)
     shards = _plan(process, events, seed, pileup, str(folder_of_pool))
-    recipe = _recipe(process, events, seed, pileup, folder_of_pool.name)
+    recipe = _recipe(process, events, seed, pileup, pool, folder_of_pool.name)
     folder = target.parent / f".{target.name}.shards"
     with farm.claimed(folder, recipe, target):
         missing = [s for s in shards if not farm.is_whole(folder / s.name, "pileup", s.size)]
@@ -184,11 +184,13 @@ def _plan(process: str, events: int, seed: int, pileup: float, pool: str) -> lis
     return plan
 
 
-def _recipe(process: str, events: int, seed: int, pileup: float, pool: str) -> dict[str, Any]:
+def _recipe(
+    process: str, events: int, seed: int, pileup: float, size: int, pool: str
+) -> dict[str, Any]:
     """Everything the events depend on; stored with them."""
     return {
         "command": f"edgetrig generate l1 --process {process} --pileup {pileup:g}"
-        f" --events {events} --seed {seed}",
+        f" --events {events} --seed {seed} --pool {size}",
         "process": process,
         "events": events,
         "seed": seed,
