@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError, require
 from edgetrig.frontends.keras.heap import check_heaps
+from edgetrig.frontends.keras.probe import survives
 
 CONFIG_LIMIT: Final = 64 << 20
 """Largest configuration read, in bytes."""
@@ -144,6 +145,8 @@ def open_archive(path: Path, where: str) -> tuple[dict[str, Any], Variables]:
     weights = _member_bytes(path, where, "model.weights.h5", WEIGHTS_LIMIT)
     try:
         check_heaps(weights)
+        if not survives(weights):
+            raise ValueError("HDF5's library does not come back from reading them")
         root = h5py.File(io.BytesIO(weights), "r")
     except BROKEN_HDF5 as error:
         raise ModelError(f"{where}: its weights are damaged ({_line(error)})") from error

@@ -18,7 +18,7 @@ from edgetrig.frontends.keras.archive import (
     open_archive,
 )
 from edgetrig.frontends.keras.heap import check_heaps
-from edgetrig.frontends.qkeras.probe import survives
+from edgetrig.frontends.keras.probe import survives
 from edgetrig.frontends.qkeras.stored import NamedWeights, text, text_list
 
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
@@ -100,7 +100,7 @@ def _hdf5(path: Path, where: str) -> Any:
     data = _bytes(path, where, WEIGHTS_LIMIT)
     try:
         check_heaps(data)
-        if not survives(path):
+        if not survives(data):
             raise ValueError("HDF5's library does not come back from reading it")
         return h5py.File(io.BytesIO(data), "r")
     except BROKEN_HDF5 as error:

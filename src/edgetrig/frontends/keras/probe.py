@@ -12,6 +12,7 @@ import json
 import selectors
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -41,13 +42,20 @@ for line in sys.stdin:
 _running: list[subprocess.Popen[str]] = []
 
 
-def survives(path: Path) -> bool:
+def survives(data: bytes) -> bool:
     """Whether another process comes back from reading all texts of an HDF5 file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "probe.h5"
+        path.write_bytes(data)
+        return _answers(path)
+
+
+def _answers(path: Path) -> bool:
     process = _process()
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(json.dumps(str(path.resolve())) + "\n")
+        process.stdin.write(json.dumps(str(path)) + "\n")
         process.stdin.flush()
     except OSError:  # it is gone
         _stop()
