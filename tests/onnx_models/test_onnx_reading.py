@@ -95,6 +95,14 @@ def test_absurd_results(kind, arguments, model_of):
     refused(model_of(nodes, {"x": ["N", 3]}, ["y"], TYPES | arguments), f"({kind})")
 
 
+def test_many_large_results(model_of):
+    """Each is allowed, all together are not."""
+    nodes = [*QDQ, ("Expand", "v wide", "w0")]
+    nodes += [("Relu", f"w{k}", f"w{k + 1}") for k in range(40)]
+    constants = TYPES | {"wide": np.array([1, 1 << 20, 3])}
+    refused(model_of(nodes, {"x": ["N", 1, 3]}, ["w40"], constants), "(Relu)", "in all")
+
+
 # ---- the event axis ----------------------------------------------------------------------------
 
 
@@ -287,6 +295,17 @@ def test_damaged_external_data(file):
     (file.parent / "w.bin").unlink()
     refused(file, "missing")
     refused(onnx.load(file, load_external_data=False), "external data")
+
+
+def test_external_data_read_many_times(file, monkeypatch):
+    monkeypatch.setattr("edgetrig.frontends.onnx.load.FILE_LIMIT", 5000)
+    model = onnx.load(file, load_external_data=False)
+    for k in range(5):
+        again = model.graph.initializer.add()
+        again.CopyFrom(next(t for t in model.graph.initializer if t.external_data))
+        again.name = f"again{k}"
+    file.write_bytes(model.SerializeToString())
+    refused(file, "in all")
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 100, b"PK\x03\x04 not a model", b"\xff" * 64])

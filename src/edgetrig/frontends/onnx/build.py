@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,9 @@ _WHOLE_INPUTS: Final = {
 }  # fmt: skip
 """Sign and further bits of inputs that are whole numbers. Wider ones take what reads them."""
 
+
+MOST_ELEMENTS: Final = 1 << 25
+"""Most elements that all results have together."""
 
 _OPEN: Final = object()
 """Stands for an argument that comes when a step runs."""
@@ -50,13 +54,15 @@ class NodeError(ValueError):
 class Built:
     """What a graph becomes for a number of events.
 
-    ``known`` holds the constants, ``shapes`` those of all other values, by name.
+    ``known`` holds the constants, ``shapes`` those of all other values, by name; ``elements``
+    counts those of all results.
     """
 
     events: int
     steps: list[Step] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    elements: int = 0
 
 
 def build(graph: Graph, events: int, whole: bool) -> Built:
@@ -135,6 +141,9 @@ def _add(
         looking = replace(entry.node, precision=_Shapes())
         results = _results(handler_of(kind), looking, arguments)
         _add_step(built, entry, graph, arguments, results, function)
+    built.elements += sum(prod(shape_of(value)) for value in results)
+    if built.elements > MOST_ELEMENTS:
+        raise ValueError(f"up to here the values have more than {MOST_ELEMENTS} elements in all")
     for name, value in zip(entry.results, results, strict=False):
         if isinstance(value, Known):
             built.known[name] = value

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgetrig.errors import ModelError, require
 
 FILE_LIMIT: Final = 1 << 28
-"""Largest file that is parsed, and largest file of external data, in bytes."""
+"""Largest file that is parsed, and most external data, in bytes."""
 
 TENSOR_LIMIT: Final = 1 << 25
 """Most elements of one constant."""
@@ -35,9 +35,10 @@ def load_file(path: Path) -> Any:
         proto = onnx.ModelProto.FromString(path.read_bytes())
     except (DecodeError, RuntimeError, RecursionError) as error:
         raise ModelError(f"{path}: not an ONNX model, or damaged; export it again") from error
+    total = 0
     for tensor in tensors(proto.graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            _load_external(tensor, path)
+            total += _load_external(tensor, path, FILE_LIMIT - total)
     return proto
 
 
@@ -58,8 +59,8 @@ def _within_limit(path: Path, size: int, what: str) -> None:
         )
 
 
-def _load_external(tensor: Any, path: Path) -> None:
-    """Put external data into a tensor; it must lie in the model's own folder."""
+def _load_external(tensor: Any, path: Path, most: int) -> int:
+    """Put external data into a tensor; return its bytes. It must lie in the model's own folder."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     file = _confined(path, entries.get("location", ""))
     try:
@@ -69,11 +70,14 @@ def _load_external(tensor: Any, path: Path) -> None:
         raise ModelError(f"{path}: external data of '{tensor.name}' is damaged") from error
     if not (offset >= 0 and length >= 0 and offset + length <= file.stat().st_size):
         raise ModelError(f"{path}: {file.name} is shorter than '{tensor.name}' says; copy it again")
+    if length > most:
+        raise ModelError(f"{path}: its external data have more than {FILE_LIMIT >> 20} MiB in all")
     with file.open("rb") as stream:
         stream.seek(offset)
         tensor.raw_data = stream.read(length)
     tensor.data_location = 0
     del tensor.external_data[:]
+    return length
 
 
 def _confined(path: Path, location: str) -> Path:
