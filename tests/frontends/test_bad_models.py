@@ -78,7 +78,7 @@ def test_other_objects_are_refused():
 def test_missing_file_and_unknown_suffix(tmp_path):
     with pytest.raises(DataError, match=r"none\.keras: no such file"):
         load(tmp_path / "none.keras")
-    refuse(tmp_path / "model.pkl", r"model\.pkl: unknown kind of model file; .* \.keras")
+    refuse(tmp_path / "model.what", r"model\.what: unknown kind of model file; .* \.keras")
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1000, -10])
