@@ -267,3 +267,20 @@ def test_two_inputs_and_named_outputs(assert_close, rng):
     model = assert_close(lambda x, y: {"sum": x + y, "product": x * y}, x, y)
     assert [name for name, _ in model.outputs] == ["sum", "product"]
     assert len(model.inputs) == 2
+
+
+def _typed(x):
+    return torch.clamp(torch.round(x * 4), -16, 15) / 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("choices", "comparisons", "casts", "views", "slices", "splits and joins", "pads"),
+        *("repeats and rolls", "scatters", "assignment", "in place", "products", "resizing"),
+    ],
+)
+def test_what_needs_no_table_is_exact_in_hardware(name, assert_same, rng, module_of):
+    function, shape = (CASES[name], X) if name in CASES else (IMAGES[name], IMAGE)
+    x = (2 * rng.normal(size=(64, *shape))).astype(np.float32)
+    assert_same(module_of(lambda x: function(_typed(x))), x)
