@@ -41,11 +41,13 @@ def test_weights_of_a_general_name_belong_to_any_architecture(tmp_path):
     assert printed(architecture, "digits") == printed(path, "digits")
 
 
-def test_live_model_equals_its_file(tmp_path):
+@pytest.mark.parametrize("package", ["tf_keras", "keras"])
+def test_live_model_equals_its_file(tmp_path, monkeypatch, package):
     path, _, _ = stored("qkeras-0.9.0", "dense", tmp_path)
+    monkeypatch.setattr(keras, "__version__", "2.15.0")
 
     class Sequential:
-        __module__ = "tf_keras.src.engine.sequential"
+        __module__ = f"{package}.src.engine.sequential"
         name = "mine"
 
         def save(self, target):

@@ -27,6 +27,10 @@ def read_model(model: Any) -> Model:
         If it cannot be saved, or its ``call`` does more than Keras can follow.
     """
     keras = require("keras", "keras")
+    if keras.__version__.startswith("2."):  # which may hold layers of QKeras
+        from edgetrig.frontends import qkeras
+
+        return qkeras.read_model(model)
     if not isinstance(model, keras.Sequential | keras.src.models.Functional):
         model = _functional(model, keras)
     with tempfile.TemporaryDirectory() as folder:
