@@ -66,7 +66,7 @@ def test_an_electron_is_an_isolated_candidate_a_tau_and_a_jet():
     assert objects(seen, "egamma") == [(86, eta, phi)]
     assert seen["egamma_isolation"][0, 0] == 3
     assert objects(seen, "tau") == [(int(86 * 1.08), eta, phi)]
-    assert objects(seen, "jet") == [(int(86 * 1.10 + 6), eta, phi)]
+    assert objects(seen, "jet") == [(int(86 * 1.14 + 8), eta, phi)]
     assert seen["ett_et"][0, 0] == 86
     assert seen["etm_et"][0, 0] in (85, 86)
     # Missing energy points away.
@@ -82,7 +82,7 @@ def test_a_hadron_is_no_electron():
 def test_jets_lose_what_lies_beside_them():
     even = [(i, j, 1.0, 0.0) for i in range(114) for j in range(72)]
     seen = crossings(collision([*even, (50, 30, 60.0, 0.0)]), [0])
-    assert objects(seen, "jet") == [(int(120 * 1.10 + 6), 2 * (50 - 57), 60)]
+    assert objects(seen, "jet") == [(int(120 * 1.14 + 8), 2 * (50 - 57), 60)]
 
 
 def test_no_energy_no_objects():

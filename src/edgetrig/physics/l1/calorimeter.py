@@ -25,7 +25,7 @@ from edgetrig.jit import jit
 from edgetrig.physics.l1.geometry import CENTRAL, ETAS, HALF, PHIS, wrapped
 
 JET_SEED: Final = 8
-JET_CALIBRATION: Final = ((34, 1.10, 6.0), (58, 1.06, 4.0))
+JET_CALIBRATION: Final = ((34, 1.14, 8.0), (58, 1.08, 5.0))
 """Codes of eta (1.5, 2.5) below which a factor and an offset, which soft jets get in part, hold."""
 
 SOFT_JET: Final = 40.0
