@@ -234,6 +234,17 @@ def test_an_input_may_be_scaled_and_shifted_first(assert_same, rng, module_of):
     assert_same(module_of(lambda x: quantize((x - 0.5) * 2) @ torch.ones(4)), _events(rng, 4))
 
 
+def test_functions_may_be_joined_before_they_are_quantised(assert_same, rng, module_of):
+    first, last = Quantizer("clamp last", 3, 6), Quantizer("clamp first", 4, 7)
+
+    def function(x):
+        x = first(x)
+        joined = torch.cat([torch.tanh(x), x, torch.sigmoid(x), torch.ones_like(x)], 1)
+        return last(nn.functional.pad(joined, (1, 0)).flip(1))
+
+    assert_same(module_of(function), _events(rng, 3))
+
+
 def test_whole_numbers_reach_a_table(assert_same, rng):
     module = nn.Sequential(nn.Embedding(6, 3), nn.Flatten(), Linear(12, 2))
     with torch.no_grad():

@@ -14,10 +14,11 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.errors import require
+from edgetrig.frontends.joined import joined as put_together
 from edgetrig.frontends.quantizer import Floats, Ints
 from edgetrig.frontends.torch.graph import called
 from edgetrig.frontends.torch.operation import Call, Operation, Reference, Weight, values_of
-from edgetrig.frontends.values import Raw, Value, exact, rearranged
+from edgetrig.frontends.values import Raw, Value, rearranged
 
 MOVES: Final = frozenset(
     {
@@ -180,11 +181,11 @@ def gathered(
             raise ValueError("the model's input meets constants before it is quantised")
         whole = Raw.made_of(_joined, sources)
         return [rearranged(whole, _picked(p - 1)) for p in positions]
-    parts = [np.zeros(1), *(exact(value).reshape(-1) for value in sources)]
+    parts = [np.zeros(1), *sources]
     if constants.values.size:
         parts.append(call.precision.weight(constants.values, "value"))
-    joined = np.concatenate(parts)
-    return [joined[p] for p in positions]
+    whole = put_together(_joined, parts)
+    return [rearranged(whole, _picked(p)) for p in positions]
 
 
 def _picked(index: Ints) -> Callable[[Any], Any]:

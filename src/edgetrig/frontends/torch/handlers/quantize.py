@@ -28,13 +28,16 @@ def quantize(call: Call, x: Value, scale: float, rounding: str, low: float, high
         target = Whole(step, zero, np.int64(low), np.int64(high), _MODES[rounding])  # type: ignore[arg-type]
         result = with_scale(x, target)
         return result.array if isinstance(result, Scaled) else exact(result) / step
-    value = multiply(call, x, scale)
+    value = x if isinstance(x, Pending) else multiply(call, x, scale)
     waiting = isinstance(value, Raw | Pending)
     if math.isinf(low) or math.isinf(high):
         if waiting:
             raise ValueError("it rounds without bounds; put torch.clamp with two bounds around it")
         return _clamped(whole(exact(value), rounding), low, high)
-    result = quantized(value, _type(low, high, rounding))
+    if isinstance(x, Pending):
+        result = exact(quantized(x, _type(low, high, rounding, round(math.log2(scale))))) * scale
+    else:
+        result = quantized(value, _type(low, high, rounding))
     return exact(result) if _is_type(low, high) else _clamped(exact(result), low, high)
 
 
@@ -43,11 +46,11 @@ def _clamped(x: Any, low: float, high: float) -> Any:
     return x if math.isinf(high) else np.minimum(x, high)
 
 
-def _type(low: float, high: float, rounding: str) -> Quantizer:
-    """Return the smallest type of whole numbers that holds an interval."""
+def _type(low: float, high: float, rounding: str, shift: int = 0) -> Quantizer:
+    """Return the smallest type of whole numbers times ``2**-shift`` that holds an interval."""
     bits = max(int(max(high, -low - 1, 0)).bit_length(), 0)
     overflow: Overflow = "SAT_SYM" if low == -high and _is_type(low, high) else "SAT"
-    signed, integer, fraction = (np.array(v) for v in (int(low < 0), bits, 0))
+    signed, integer, fraction = (np.array(v) for v in (int(low < 0), bits - shift, shift))
     return Quantizer(signed, integer, fraction, cast(Rounding, rounding), overflow)
 
 
@@ -96,9 +99,12 @@ def _fake_quantized(call: Call, x: Value, step: Any, zero: Any, bounds: tuple[in
     if not powers_of_two(step) or len(set(zero.tolist())) > 1:
         low, high = (np.asarray(bound - zero.reshape(step.shape), np.int64) for bound in bounds)
         return with_scale(x, Whole(step, np.zeros(step.shape), low, high, "HALF_EVEN"))
-    scaled = multiply(call, x, Weight(1 / step))
     low, high = (bound - zero[0] for bound in bounds)
-    return quantize(call, scaled, 1.0, "RND_CONV", low, high) * step
+    if step.size == 1:
+        codes = quantize(call, x, 1 / step.item(), "RND_CONV", low, high)
+    else:
+        codes = quantize(call, multiply(call, x, Weight(1 / step)), 1.0, "RND_CONV", low, high)
+    return codes * step
 
 
 def _decimals(call: Call, x: Value, decimals: int = 0) -> Value:
