@@ -97,6 +97,9 @@ CASES = {
     "unwritable jets": (
         "generate jets --events 5 --out file/x.parquet", "file/x.parquet", "choose",
     ),
+    "unknown process": (
+        "generate l1 --process higgs --out new.h5", "'higgs'", "there are zero-bias",
+    ),
     "unwritable report": (
         "report design.edgetrig --no-verify --no-synth --out file/x", "file/x", "choose",
     ),

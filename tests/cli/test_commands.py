@@ -17,8 +17,8 @@ from edgetrig.physics import iter_table, read_table, write_table
 from simulators import simulators
 
 COMMANDS = (
-    ("generate", "jets"), ("train",), ("compile",), ("predict",), ("verify",), ("synth",),
-    ("report",), ("demo", "jets"),
+    ("generate", "jets"), ("generate", "l1"), ("train",), ("compile",), ("predict",), ("verify",),
+    ("synth",), ("report",), ("demo", "jets"),
 )  # fmt: skip
 FEATURES = ("--columns", "pt,eta,mass")
 

@@ -62,11 +62,8 @@ def generate_l1(
     same command goes on from there.
     """
     from edgetrig.physics.l1 import generate_l1 as generate
-    from edgetrig.physics.l1 import make_pool
 
-    with step("pool") as progress:
-        make_pool(pool, processes=processes, progress=progress)
-    with step("events") as progress:
+    with step("pool, then events") as progress:
         made = generate(
             out,
             process=process,

@@ -114,7 +114,8 @@ def generate_l1(
     processes
         Worker processes; by default one for each processor this process may use.
     progress
-        Called with events made and events to make, after each shard.
+        Called after each shard: with collisions made and to make while the pool is made, then with
+        events made and to make.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def generate_l1(
     """
     target = Path(out)
     _check(target, process, events, seed, pileup)
-    folder_of_pool = make_pool(pool, processes=processes)
+    folder_of_pool = make_pool(pool, processes=processes, progress=progress)
     workers = farm.processors(processes)
     shards = _plan(process, events, seed, pileup, str(folder_of_pool))
     recipe = _recipe(process, events, seed, pileup, pool, folder_of_pool.name)

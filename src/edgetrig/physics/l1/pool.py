@@ -113,6 +113,8 @@ def make_pool(
         If an argument is out of range.
     ToolError
         If Pythia 8 or FastJet is missing, or a worker fails.
+    KeyboardInterrupt
+        On Ctrl-C, with a line that says how to go on.
     """
     if size < LEAST:
         raise DataError(f"the pool's size is {size}; give at least {LEAST}")
@@ -186,9 +188,15 @@ def _fill(
     missing = [s for s in plan if not farm.is_whole(shards_folder / s.name, "truth", s.size)]
     done = total - sum(shard.size for shard in missing)
     progress(done, total)
-    for shard in farm.run(shards_folder, missing, workers, f"{__name__}:make", "collisions"):
-        done += shard.size
-        progress(done, total)
+    try:
+        for shard in farm.run(shards_folder, missing, workers, f"{__name__}:make", "collisions"):
+            done += shard.size
+            progress(done, total)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted with {done} of {total} collisions of the pool made; "
+            "the same command goes on from there"
+        ) from None
     parts: list[Collisions] = []
     sigmas: list[list[float]] = [[] for _ in STRATA]
     for shard in plan:
