@@ -217,11 +217,15 @@ def test_functions_do_not_explode(model_of):
         ([*QDQ, ("Transpose", "v", "y", {"perm": [0, 9]})], ["(Transpose)"]),
         ([*QDQ, ("MatMul", "v s", "y")], ["(MatMul)"]),
         ([("Identity", "s", "y")], ["no output depends on the inputs"]),
+        ([*QDQ, ("Unsqueeze", "v far", "y")], ["(Unsqueeze)", "damaged"]),
+        ([("QuantizeLinear", "x tiny z", "y")], ["(QuantizeLinear)", "2**-32"]),
+        ([*QDQ, ("BipolarQuant", "v", "y")], ["(BipolarQuant)", "damaged"]),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_refusals(nodes, words, model_of):
-    refused(model_of(nodes, {"x": ["N", 3]}, ["y"], TYPES), *words)
+    constants = TYPES | {"far": np.array([1 << 62]), "tiny": np.float32(2.0**-100)}
+    refused(model_of(nodes, {"x": ["N", 3]}, ["y"], constants), *words)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,10 @@ def input_ports(model: Model, requests: Sequence[Request]) -> tuple[Input, ...]:
             ports.append(_port(port.name, port.shape, first, requests))
         except ValueError as error:
             raise model.error(f"input '{port.name}': {error}") from error
+        except OverflowError as error:
+            raise model.error(
+                f"input '{port.name}': its quantisers' steps differ by more than 62 bits"
+            ) from error
         first += size
     return tuple(ports)
 

@@ -31,6 +31,11 @@ _WHOLE_INPUTS: Final = {
 MOST_ELEMENTS: Final = 1 << 25
 """Most elements that all results have together."""
 
+_DAMAGE: Final = (
+    AttributeError, IndexError, KeyError, OverflowError, TypeError, ZeroDivisionError,
+)  # fmt: skip
+"""What handlers raise on attributes and arguments that make no sense."""
+
 _OPEN: Final = object()
 """Stands for an argument that comes when a step runs."""
 
@@ -92,10 +97,10 @@ def build(graph: Graph, events: int, whole: bool) -> Built:
         try:
             with np.errstate(all="ignore"):
                 _add(built, values, entry, graph, added, types)
-        except (ValueError, CircuitError, TypeError, IndexError, KeyError, AttributeError) as error:
-            damaged = not isinstance(error, ValueError | CircuitError)
-            message = f"its description is damaged ({error!r})" if damaged else str(error)
-            raise NodeError(entry.node, message) from error
+        except (ValueError, CircuitError) as error:
+            raise NodeError(entry.node, str(error)) from error
+        except _DAMAGE as error:
+            raise NodeError(entry.node, f"its description is damaged ({error!r})") from error
     built.shapes = {name: shape_of(value) for name, value in values.items()}
     return built
 
@@ -226,7 +231,7 @@ def _function(
             given.append(rearranged(value, lambda v: v[None]) if name in added else value)
         try:
             results = handler(replace(entry.node, precision=precision), *given)
-        except (TypeError, IndexError, KeyError, AttributeError) as error:
+        except _DAMAGE as error:
             raise ValueError(f"its description is damaged ({error!r})") from error
         made: list[Value] = []
         for name, value in zip(entry.results, results, strict=False):

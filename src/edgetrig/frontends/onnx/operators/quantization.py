@@ -138,6 +138,8 @@ def _scale(value: Argument) -> Float64s:
     scale = numbers(np.asarray(constant(value, "scale"), np.float32))
     if not (scale > 0).all():
         raise ValueError("a scale is not positive")
+    if not ((scale > 2.0**-_MOST_BITS) & (scale < 2.0**_MOST_BITS)).all():
+        raise ValueError(f"a scale is not between 2**-{_MOST_BITS} and 2**{_MOST_BITS}")
     return scale
 
 
