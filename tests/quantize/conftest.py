@@ -143,6 +143,12 @@ def data(model, events=1500, seed=3):
     return arrays if len(arrays) > 1 else arrays[0]
 
 
+@pytest.fixture(autouse=True)
+def same_weights():
+    """Build the same models in every run."""
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(params=MODELS)
 def float_model(request):
     """One float model after the other."""

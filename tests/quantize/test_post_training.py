@@ -65,6 +65,14 @@ def test_all_events_judge_what_some_of_them_chose(float_models, random_data, mon
     assert quantize(model, x, y, tolerance=0.03).loss <= 0.03
 
 
+def test_rare_numbers_are_not_cut_off_where_bits_suffice(float_models, random_data):
+    """A sample of the numbers misses the few largest; they count all the same."""
+    model = float_models("mlp")
+    x = random_data(model, 4000)
+    x[1::1000] *= 20
+    assert quantize(model, x, bits=16).loss < 0.003
+
+
 def test_users_choose_types_by_name(float_models, random_data, quantized_and_checked):
     model = float_models("batch norm")
     precision = {

@@ -38,7 +38,8 @@ class Place:
 
     ``low`` and ``high`` have one element, or one for each index of the last axis (constants with
     one number a channel have a type a channel). ``sample`` has as
-    many columns. ``size`` counts the elements of one event, or of the constants. ``function`` is
+    many columns, taken of ``count`` rows. ``size`` counts the elements of one event, or of the
+    constants. ``function`` is
     what is computed of the numbers by a table.
     """
 
@@ -49,6 +50,7 @@ class Place:
     high: NDArray[np.float64] = field(default_factory=lambda: np.full(1, -np.inf))
     parts: list[NDArray[np.float64]] = field(default_factory=list)
     size: int = 0
+    count: int = 0
     shape: tuple[int, ...] = ()
     function: Callable[[Floats], Floats] | None = None
 
@@ -68,6 +70,7 @@ class Place:
         rows = values.astype(np.float64).reshape(-1, columns)
         self.low = np.minimum(self.low, rows.min(axis=0))
         self.high = np.maximum(self.high, rows.max(axis=0))
+        self.count += len(rows)
         stride = max(len(rows) * blocks // max(SAMPLE // columns, 256), 1) | 1
         self.parts.append(rows[::stride].copy())
 
@@ -99,6 +102,7 @@ class Record:
         place.size += values.size
         place.parts.append(values.reshape(-1, columns))
         place.low, place.high = place.sample.min(axis=0), place.sample.max(axis=0)
+        place.count = len(place.sample)
 
     def numbers(self, layer: str, role: str, value: Any, *, by_feature: bool = False) -> None:
         """Enter what passes through in one block."""

@@ -35,9 +35,12 @@ def type_for(place: Place, bits: int, rule: Rule) -> FixedType:
     integer = _covering(place.low, place.high, signed, bits)
     if rule == "mse" and bits < WIDEST:
         sample = place.sample[:: max(len(place.sample) // _ROWS, 1) | 1]
+        ends = np.stack([place.low, place.high])  # a sample may have missed the outliers
+        numbers = np.concatenate([sample, ends])
+        weights = np.append(np.ones(len(sample)), np.full(2, len(sample) / place.count))
         integer = np.array(
             [
-                _least_error(sample[:, column], signed[column], top, bits, place.function)
+                _least_error(numbers[:, column], weights, signed[column], top, bits, place.function)
                 for column, top in enumerate(integer)
             ],
             np.int64,
@@ -60,6 +63,7 @@ def _covering(
 
 def _least_error(
     values: Floats,
+    weights: Floats,
     signed: np.int64,
     integer: np.int64,
     bits: int,
@@ -70,5 +74,5 @@ def _least_error(
 
     exact = image(values)
     tried = range(int(integer), int(integer) - _NARROWER, -1)
-    errors = [np.mean((image(FixedType.of(signed, i, bits)(values)) - exact) ** 2) for i in tried]
+    errors = [weights @ (image(FixedType.of(signed, i, bits)(values)) - exact) ** 2 for i in tried]
     return tried[int(np.argmin(errors))]

@@ -22,6 +22,12 @@ from edgetrig.progress import Progress, silent
 LEAST_BITS: Final = 2
 """Narrowest type that is tried."""
 
+_WIDER: Final = 1.15
+"""Distance from the float model that one level allows, over the one before."""
+
+_LEAST_DISTANCE: Final = 1e-4
+"""Distance, relative to the outputs' spread, below which levels do not begin."""
+
 
 @dataclass
 class Trials:
@@ -47,14 +53,15 @@ class Trials:
     def changed(
         self, types: Mapping[Key, FixedType], layer: str
     ) -> tuple[float, dict[Flow, Value]]:
-        """Return the loss where only one layer's types differ from those of the last `keep`."""
+        """Return the distance where only one layer's types differ from those of the last `keep`."""
         self.count += 1
         values = self._run(types, dict(self._values), self.plan.first_step(layer))
-        return self.loss.cautious(self._outputs(values)), values
+        return self.loss.distance(self._outputs(values)), values
 
-    def distance(self, values: Mapping[Flow, Value] | None = None) -> float:
-        """Return the distance to the float model's outputs, by default of what was kept."""
-        return self.loss.distance(self._outputs(self._values if values is None else values))
+    def standing(self) -> tuple[float, float]:
+        """Return loss and distance of what was kept."""
+        outputs = self._outputs(self._values)
+        return self.loss.cautious(outputs), self.loss.distance(outputs)
 
     def keep(self, values: dict[Flow, Value]) -> None:
         """Start from what `changed` returned from now on."""
@@ -98,43 +105,46 @@ def smallest_uniform(trials: Trials, tolerance: float, most: int) -> tuple[int, 
 def search(
     trials: Trials, tolerance: float, most: int, budget: int, progress: Progress = silent
 ) -> list[dict[Key, int]]:
-    """Return widths that keep the loss within the tolerance, and those on the way there.
+    """Return widths on a way from wide to narrow, as far as the loss allows.
 
-    The first are the widest, the last the narrowest.
-
-    From one bit more than the least uniform width on, every round measures how far one bit less of
-    each place would lead from the float model, and takes bits away in the order of distance per
-    saving, each only if the loss of all together (with its standard error) stays within the
-    tolerance. A place that once could not give a bit keeps its width.
+    From one bit more than the least uniform width on, the outputs may move farther from the float
+    model's, level by level. On each level bits are taken away in the order of distance per saving,
+    each if the outputs stay within the level. The way ends once the loss (with its standard error)
+    is above the tolerance: the loss decides how far to go, and not, as it counts few events, where
+    to go.
     """
     plan = trials.plan
     bits, _ = smallest_uniform(trials, tolerance, most)
     widths = plan.uniform(min(bits + 1, most))
-    loss = trials.start(plan.types(widths))
-    if loss > tolerance:
+    if trials.start(plan.types(widths)) > tolerance:
         widths = plan.uniform(bits)
-        loss = trials.start(plan.types(widths))
+        trials.start(plan.types(widths))
     way = [widths]
-    open_places = {key for key in plan.searched if widths[key] > LEAST_BITS}
-    while open_places and loss <= tolerance and trials.count < budget:
-        savings = plan.savings(widths)
-        here = trials.distance()
-        order = {}
-        for key in sorted(open_places):
-            trial, values = trials.changed(plan.types(widths | {key: widths[key] - 1}), key[0])
-            if trial <= tolerance:
-                order[key] = max(trials.distance(values) - here, 1e-9) / savings[key]
-        open_places = set(order)
-        for key in sorted(order, key=lambda k: (order[k], k)):
+    loss, level = trials.standing()
+    while loss <= tolerance and trials.count < budget and max(widths.values()) > LEAST_BITS:
+        level = _WIDER * max(level, _LEAST_DISTANCE)
+        for key in _order(trials, widths, level):
             lower = widths | {key: widths[key] - 1}
-            trial, values = trials.changed(plan.types(lower), key[0])
-            if trial > tolerance:
-                open_places.discard(key)
-                continue
-            widths, loss = lower, trial
-            way.append(widths)
-            trials.keep(values)
-            if widths[key] <= LEAST_BITS:
-                open_places.discard(key)
+            distance, values = trials.changed(plan.types(lower), key[0])
+            if distance <= level:
+                widths = lower
+                way.append(widths)
+                trials.keep(values)
             progress(trials.count, budget)
+        loss, _ = trials.standing()
     return way
+
+
+def _order(trials: Trials, widths: Mapping[Key, int], level: float) -> list[Key]:
+    """Return the places that may give a bit within a level, first those that it costs least."""
+    plan = trials.plan
+    savings = plan.savings(widths)
+    _, here = trials.standing()
+    prices = {}
+    for key in sorted(widths):
+        if widths[key] > LEAST_BITS:
+            lower = {**widths, key: widths[key] - 1}
+            distance, _ = trials.changed(plan.types(lower), key[0])
+            if distance <= level:
+                prices[key] = max(distance - here, 0.0) / savings[key]
+    return sorted(prices, key=lambda key: (prices[key], key))
