@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from math import prod
 from typing import Any, Final
 
@@ -174,6 +175,11 @@ def _shape(node: Node, shape: tuple[int, ...]) -> Known:
 
 
 def _results(handler: Handler, node: Node, arguments: Sequence[Any]) -> Sequence[Any]:
+    try:
+        signature(handler).bind(node, *arguments)
+    except TypeError as error:
+        count = len(arguments)
+        raise ValueError(f"it has {count} arguments, which is too few or too many") from error
     results = handler(node, *arguments)
     for value in results:
         bounded_shape(shape_of(value))
