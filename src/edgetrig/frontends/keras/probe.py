@@ -21,21 +21,38 @@ PATIENCE: Final = 20.0
 
 _READER: Final = """
 import json
+import re
 import sys
+
 import h5py
 
-def texts(item):
-    for name in item.attrs:
-        if item.attrs.get_id(name).get_storage_size() < 1 << 26:
-            item.attrs[name]
+def listed(items):
+    try:
+        return list(items)
+    except Exception:
+        return []
+
+def visit(item, names, depth):
+    for name in {*listed(item.attrs), "model_config", "layer_names", "weight_names", "name"}:
+        try:
+            names |= set(re.findall('"name": "([^"]+)"', str(item.attrs[name])))
+            names |= {str(text) for text in item.attrs["layer_names"]}
+        except Exception:
+            pass  # the reader says in one line what is wrong
+    if depth and hasattr(item, "keys"):
+        for name in {*listed(item), *names, "model_weights", "vars"}:
+            try:
+                if isinstance(item.get(name, getlink=True), h5py.HardLink):
+                    visit(item[name], names, depth - 1)
+            except Exception:
+                pass
 
 for line in sys.stdin:
     try:
         with h5py.File(json.loads(line), "r") as file:
-            texts(file)
-            file.visititems(lambda name, item: texts(item))
+            visit(file, set(), 8)
     except Exception:
-        pass  # the reader says in one line what is wrong
+        pass
     print("read", flush=True)
 """
 
