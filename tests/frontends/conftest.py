@@ -4,6 +4,10 @@ import os
 import zipfile
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Every operation of every small model is compiled by itself: compile fast, not fast code.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 
 import numpy as np
 import pytest
