@@ -230,7 +230,7 @@ def make(task: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     sources = PROCESSES[shard.process]
     hard, cross_section = no_collisions(), 0.0
     if sources:
-        hard, cross_section, _ = make_collisions(sources[shard.source], shard.size, first)
+        hard, cross_section = make_collisions(sources[shard.source], shard.size, first)
     pool = load_pool(Path(shard.pool))
     rng = np.random.default_rng(second)
     blocks = []

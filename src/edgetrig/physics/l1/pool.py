@@ -79,7 +79,7 @@ def make(task: Mapping[str, int]) -> dict[str, NDArray[Any]]:
     """Make the collisions of the shard with these fields: what a worker does."""
     shard = PoolShard(**task)
     seed = np.random.SeedSequence(shard.seed, spawn_key=(shard.stratum, shard.place))
-    collisions, cross_section, _ = make_collisions(STRATA[shard.stratum], shard.size, seed)
+    collisions, cross_section = make_collisions(STRATA[shard.stratum], shard.size, seed)
     more = {"cross_section": np.array(cross_section), "cpu": np.array(0.0)}
     return {**collisions._asdict(), **more}
 

@@ -23,7 +23,7 @@ JET_MAX_ETA = 5.0
 
 def make_collisions(
     source: Source, count: int, seed: np.random.SeedSequence
-) -> tuple[Collisions, float, int]:
+) -> tuple[Collisions, float]:
     """Make collisions of one source.
 
     Parameters
@@ -41,8 +41,6 @@ def make_collisions(
         So many of them.
     cross_section
         Of all that the source makes, in mb, as Pythia estimates it so far.
-    tried
-        Collisions made, with those that `Source.below` leaves out.
 
     Raises
     ------
@@ -60,15 +58,16 @@ def make_collisions(
     if not pythia.init():
         raise ToolError(f"Pythia could not start {source.name!r}; install pythia8mc 8.317.2")
     parts = [no_collisions()]
-    have, tried = 0, 0
+    have = 0
     while have < count:
         events = pythia.nextBatch(BATCH)
-        tried += len(events)
+        if len(events) == 0:
+            raise ToolError(f"Pythia made no event of {source.name!r}; install pythia8mc 8.317.2")
         part = _seen(events, source.below, rng)
         have += len(part.truth)
         parts.append(part)
     cross_section = float(pythia.infoPython().sigmaGen())
-    return first(joined(parts), count), cross_section, tried
+    return first(joined(parts), count), cross_section
 
 
 def _seen(events: Any, below: float, rng: np.random.Generator) -> Collisions:
