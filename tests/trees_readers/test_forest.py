@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_forests import random_events, random_forests, random_trees, walked
+from walked_forests import random_events, random_forests, random_trees, walked
 
 from edgetrig.errors import DataError, ModelError
 from edgetrig.frontends.trees import simplified
