@@ -56,7 +56,7 @@ def files(tmp_path, model, design, events):
     (tmp_path / "cut.edgetrig").write_bytes(design.read_bytes()[:300])
     (tmp_path / "cut.parquet").write_bytes(events.read_bytes()[:3000])
     (tmp_path / "file").write_text("a file, not a folder")
-    (tmp_path / "model.txt").write_text("")
+    (tmp_path / "model.doc").write_text("")
     plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])
     plain.save(tmp_path / "plain.keras")
     rows = {"a": np.zeros(5), "b": np.array([0, 1, 2, np.nan, 4]), "c": np.zeros(5)}
@@ -77,7 +77,7 @@ CASES = {
     "truncated design": ("synth cut.edgetrig", "cut.edgetrig", ""),
     "truncated data": ("predict design.edgetrig cut.parquet --out new.csv", "cut.parquet", ""),
     "no such file": ("verify none.edgetrig", "none.edgetrig", "no such file"),
-    "unknown kind of model": ("compile model.txt", "model.txt", "known suffixes"),
+    "unknown kind of model": ("compile model.doc", "model.doc", "known suffixes"),
     "NaN in data": ("predict design.edgetrig nan.csv --out new.csv", "'b', row 3", "drop"),
     "wrong shape": ("predict design.edgetrig wide.npy --out new.csv", "wide.npy", "--columns"),
     "missing column": (
