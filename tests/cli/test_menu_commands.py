@@ -19,6 +19,8 @@ seeds:
   L1_SingleMu: muon[pt >= 10]
 """
 
+TURN_ON = ["turn-on", "menu.yaml", "data.npz", "--seed", "L1_HTT", "--variable"]
+
 
 @pytest.fixture
 def files(tmp_path):
@@ -26,6 +28,7 @@ def files(tmp_path):
     columns = {
         "muon_pt": rng.exponential(9, (4000, 8)).astype(np.uint16).clip(0, 511),
         "htt_et": rng.exponential(60, (4000, 1)).astype(np.uint16).clip(0, 4095),
+        "true_ht": rng.exponential(30, 4000).astype(np.float32),
     }
     write_table(tmp_path / "data.npz", columns)
     (tmp_path / "menu.yaml").write_text(MENU)
@@ -64,6 +67,26 @@ def test_tune(files):
     assert "L1_HTT: threshold = " in result.output
 
 
+def test_parts_of_the_data(files):
+    words = ["menu", "rates", files / "menu.yaml", *[files / "data.npz"] * 3, "--dask", "threads"]
+    result = run(*words, "--out", files / "rates.json")
+    assert result.exit_code == 0, result.output
+    assert json.loads((files / "rates.json").read_text())["events"] == 12000
+
+
+def test_turn_on(files):
+    words = ["menu", "turn-on", files / "menu.yaml", files / "data.npz", "--seed", "L1_HTT"]
+    result = run(*words, "--variable", "true_ht", "--out", files / "curve.json")
+    assert result.exit_code == 0, result.output
+    assert json.loads((files / "curve.json").read_text())["edges"][-1] in (100, 120)
+    some = ["--bins", "0:60:3", "--within", "true_ht=0:30", "--dask", "threads"]
+    result = run(*words, "--variable", "true_ht", *some)
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[-3].startswith("        0 to       20")
+    assert lines[-1].endswith("0  " + "     -")
+
+
 def test_firmware(files):
     result = run("menu", "firmware", files / "menu.yaml", "--out", files / "fw")
     assert result.exit_code == 0, result.output
@@ -79,6 +102,12 @@ def test_firmware(files):
         (["tune", "menu.yaml", "data.npz", "--seed", "x", "--rate", "3"], "has no seed 'x'"),
         (["tune", "menu.yaml", "data.npz", "--seed", "x", "--rate", "3", "--grid", "q"], "number"),
         (["rates", "jets.yaml", "data.npz"], "no column 'jet_pt'"),
+        ([*TURN_ON, "true_x"], "data.npz: no column 'true_x'"),
+        ([*TURN_ON, "muon_pt"], "column 'muon_pt' has the shape (4000, 8)"),
+        ([*TURN_ON, "true_ht", "--bins", "0:1"], "LOW:HIGH:NUMBER or edges"),
+        ([*TURN_ON, "true_ht", "--bins", "5,1"], "must be finite and rise"),
+        ([*TURN_ON, "true_ht", "--bins", "-9:-1:3"], "no events with true_ht in -9 to -1"),
+        ([*TURN_ON, "true_ht", "--within", "true_ht=3"], "COLUMN=LOW:HIGH is needed"),
     ],
 )
 def test_broken_input(files, monkeypatch, words, message):

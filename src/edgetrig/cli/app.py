@@ -173,6 +173,14 @@ _add(
 )
 _add(
     menu,
+    "turn-on",
+    commands.menu_turn_on,
+    "edgetrig menu turn-on menu.yaml top.parquet --seed L1_SingleMu22 --variable true_muon_pt",
+    "edgetrig menu turn-on menu.yaml top.parquet --seed L1_SingleMu22 --variable true_muon_pt"
+    " --bins 0:100:20 --within true_muon_eta=-2.4:2.4",
+)
+_add(
+    menu,
     "firmware",
     commands.menu_firmware,
     "edgetrig menu firmware menu.yaml --data zero-bias.parquet --out firmware",

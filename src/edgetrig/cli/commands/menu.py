@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,38 +16,48 @@ from edgetrig.errors import Error
 from edgetrig.files import whole_file
 
 if TYPE_CHECKING:
-    from edgetrig.trigger.menu import Fired, Menu, Rates
+    from edgetrig.trigger.menu import Decider, Fired, Menu, Rates
 
 MenuFile = Annotated[Path, typer.Argument(metavar="MENU", help="A menu (.yaml).")]
 Data = Annotated[
     Path,
     typer.Argument(metavar="DATA", help="Zero-bias events (.parquet, .h5, .npz, .root)."),
 ]
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="DATA...", help="Zero-bias events (.parquet, .h5, .npz, .root)."),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHERE",
+        help="Count the files by Dask: 'threads', or a scheduler such as tcp://host:8786.",
+    ),
+]
 
 
 def menu_rates(
     menu: MenuFile,
-    data: Data,
+    data: Files,
     signal: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="Events of a signal, for its efficiency; repeat."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write all figures as JSON.")] = None,
+    dask: Where = None,
 ) -> None:
     """Rates of every seed: its own, pure, cumulative, what it adds; efficiencies of signals."""
-    from edgetrig.trigger.menu import Rates, read_menu
+    from edgetrig.trigger.menu import Decider, Rates, read_menu
 
     read = read_menu(menu)
-    signals = dict(_named(text) for text in signal or ())
+    signals = dict(named(text) for text in signal or ())
     with step("compiling the menu"):
-        decide = _decider(read)
-    with step(f"counting {data.name}"):
-        rates = Rates(read, _count(read, decide, data))
+        decide = Decider.of(read)
+    rates = Rates(read, count(decide, data, dask))
     say(str(rates))
     efficiencies = {}
     for name, path in signals.items():
-        with step(f"counting {path.name}"):
-            seeds, total = rates.efficiency(_count(read, decide, path))
+        seeds, total = rates.efficiency(count(decide, [path], dask))
         best = ", ".join(
             f"{seed.name} {share:.1%}"
             for share, seed in sorted(zip(seeds, read.seeds, strict=True), key=lambda p: -p[0])[:3]
@@ -69,23 +79,22 @@ def menu_tune(
     grid: Annotated[str, typer.Option(help="Step of the values tried.")] = "0.5",
 ) -> None:
     """Find the smallest value of a seed's parameter that keeps within a rate."""
-    from edgetrig.trigger.menu import read_menu, tune
+    from edgetrig.trigger.menu import Decider, read_menu, tune
 
     read = read_menu(menu)
     try:
         step_of = Fraction(grid)
     except ValueError:
         raise Error(f"--grid {grid!r} is no number") from None
-    with step(f"measuring {seed} in {data.name}"):
-        _, tuned = tune(
-            read,
-            seed,
-            parameter,
-            rate,
-            lambda some: _count(some, _decider(some), data),
-            high=4095 * step_of,
-            step=step_of,
-        )
+    _, tuned = tune(
+        read,
+        seed,
+        parameter,
+        rate,
+        lambda some: count(Decider.of(some), [data]),
+        high=4095 * step_of,
+        step=step_of,
+    )
     say(
         f"{seed}: {parameter} = {float(tuned.value):g} gives {tuned.rate_khz:.2f}"
         f" +- {tuned.error_khz:.2f} kHz (asked for {rate:g})"
@@ -120,18 +129,12 @@ def menu_firmware(
     say(f"wrote {out}: {len(read.seeds)} seeds, {hardware.wrapper.latency} clock cycles")
 
 
-def _named(text: str) -> tuple[str, Path]:
+def named(text: str) -> tuple[str, Path]:
+    """Return the two sides of ``NAME=FILE``."""
     name, equals, path = text.partition("=")
     if not equals or not name or not path:
         raise Error(f"--signal {text!r}: NAME=FILE is needed")
     return name, Path(path)
-
-
-def _decider(menu: Menu) -> Any:
-    from edgetrig.emulate import Emulator
-    from edgetrig.optimize import optimize
-
-    return Emulator(optimize(menu.circuit())).predict
 
 
 def _blocks(menu: Menu, path: Path) -> Iterator[Mapping[str, Any]]:
@@ -140,10 +143,12 @@ def _blocks(menu: Menu, path: Path) -> Iterator[Mapping[str, Any]]:
     return read_l1(path, [kind.column(name) for kind, name in menu.columns()])
 
 
-def _count(menu: Menu, decide: Any, path: Path) -> Fired:
-    from edgetrig.trigger.menu import count_fired
+def count(decide: Decider, data: Sequence[Path], dask: str | None = None) -> Fired:
+    """Count which seeds fire in files."""
+    from edgetrig.trigger.menu import CountFired, total
 
-    return count_fired(decide, _blocks(menu, path), len(menu.seeds))
+    with step(f"counting {', '.join(file.name for file in data[:3])}") as progress:
+        return total(CountFired(decide), data, dask, progress)
 
 
 def _first(menu: Menu, path: Path, most: int) -> Mapping[str, Any]:
