@@ -87,6 +87,17 @@ def test_turn_on(files):
     assert lines[-1].endswith("0  " + "     -")
 
 
+def test_report(files):
+    words = ["menu", "report", files / "menu.yaml", files / "data.npz", "--out", files / "page"]
+    curve = f"L1_HTT:true_ht={files / 'data.npz'}"
+    result = run(*words, "--signal", f"self={files / 'data.npz'}", "--turn-on", curve)
+    assert result.exit_code == 0, result.output
+    facts = json.loads((files / "page" / "report.json").read_text())
+    assert facts["files"] == ["data.npz"]
+    assert sum(facts["turn_ons"][0]["total"]) > 3900
+    assert "L1_HTT" in (files / "page" / "report.html").read_text()
+
+
 def test_firmware(files):
     result = run("menu", "firmware", files / "menu.yaml", "--out", files / "fw")
     assert result.exit_code == 0, result.output
@@ -102,6 +113,8 @@ def test_firmware(files):
         (["tune", "menu.yaml", "data.npz", "--seed", "x", "--rate", "3"], "has no seed 'x'"),
         (["tune", "menu.yaml", "data.npz", "--seed", "x", "--rate", "3", "--grid", "q"], "number"),
         (["rates", "jets.yaml", "data.npz"], "no column 'jet_pt'"),
+        (["report", "menu.yaml", "data.npz", "--turn-on", "a=b"], "SEED:COLUMN=FILE is needed"),
+        (["report", "menu.yaml", "data.npz", "--turn-on", "a:b=c"], "no seed 'a' in menu"),
         ([*TURN_ON, "true_x"], "data.npz: no column 'true_x'"),
         ([*TURN_ON, "muon_pt"], "column 'muon_pt' has the shape (4000, 8)"),
         ([*TURN_ON, "true_ht", "--bins", "0:1"], "LOW:HIGH:NUMBER or edges"),

@@ -150,11 +150,11 @@ def test_missing_jinja_is_named(facts, tmp_path, monkeypatch):
     def missing(module, extra):
         raise ToolError(f"{module} is not installed: run  pip install 'edgetrig[{extra}]'")
 
-    page._template.cache_clear()
+    page.template.cache_clear()
     monkeypatch.setattr(page, "require", missing)
     with pytest.raises(ToolError, match=r"edgetrig\[report\]"):
         write(tmp_path, facts)
-    page._template.cache_clear()
+    page.template.cache_clear()
     assert not list(tmp_path.iterdir())
 
 

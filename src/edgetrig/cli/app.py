@@ -181,6 +181,14 @@ _add(
 )
 _add(
     menu,
+    "report",
+    commands.menu_report,
+    "edgetrig menu report menu.yaml zero-bias.parquet --signal top=top.parquet --out menu-report",
+    "edgetrig menu report menu.yaml zero-bias.parquet"
+    " --turn-on L1_SingleMu22:true_muon_pt=top.parquet",
+)
+_add(
+    menu,
     "firmware",
     commands.menu_firmware,
     "edgetrig menu firmware menu.yaml --data zero-bias.parquet --out firmware",

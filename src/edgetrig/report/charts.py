@@ -113,6 +113,8 @@ class Chart:
         A point to emphasise.
     level
         A horizontal line: its value and words.
+    points
+        Points that are not joined, each with intervals.
     """
 
     title: str
@@ -121,6 +123,7 @@ class Chart:
     lines: Sequence[Line]
     mark: Mark | None = None
     level: tuple[float, str] | None = None
+    points: Sequence[Mark] = ()
     size: tuple[int, int] = field(default=(WIDTH, HEIGHT))
 
     def drawn(self) -> dict[str, Any]:
@@ -142,6 +145,7 @@ class Chart:
                 {"path": self._path(line), "style": line.style, "words": line.words}
                 for line in self.lines
             ],
+            "points": [self._mark(point) for point in self.points],
             "legend": self._legend(),
         }
         if self.mark:

@@ -39,7 +39,11 @@ def write(folder: str | os.PathLike[str], facts: Facts) -> Path:
     Error
         If the folder cannot be written.
     """
-    page = render(facts)
+    return write_page(folder, facts, render(facts))
+
+
+def write_page(folder: str | os.PathLike[str], facts: Facts, page: str) -> Path:
+    """Write facts and their page as ``report.json`` and ``report.html``; return the page."""
     target = Path(folder) / "report.html"
     with whole_file(target.with_suffix(".json")) as file:
         file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -65,7 +69,7 @@ def render(facts: Facts) -> str:
     """
     if facts.get("format") != FORMAT or facts.get("version") != VERSION:
         raise DataError(f"not the facts of an {FORMAT} of version {VERSION}")
-    page: str = _template().render(
+    page: str = template("page.html").render(
         facts=facts,
         last=facts["hardware"][-1],
         charts=_charts(facts),
@@ -75,7 +79,14 @@ def render(facts: Facts) -> str:
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """Return a template of this room.
+
+    Raises
+    ------
+    ToolError
+        If Jinja is not installed.
+    """
     jinja = require("jinja2", "report")
     environment = jinja.Environment(
         loader=jinja.PackageLoader("edgetrig.report", "."),
@@ -91,7 +102,7 @@ def _template() -> Any:
         "widths": _widths,
         "shade": lambda share: f"{round(100 * min(max(share, 0.0), 1.0), 1)}%",
     }
-    return environment.get_template("page.html")
+    return environment.get_template(name)
 
 
 def _percent(value: float, digits: int = 1) -> str:

@@ -16,7 +16,7 @@ from edgetrig.errors import Error
 from edgetrig.files import whole_file
 
 if TYPE_CHECKING:
-    from edgetrig.trigger.menu import Decider, Fired, Menu, Rates
+    from edgetrig.trigger.menu import Decider, Fired, Menu
 
 MenuFile = Annotated[Path, typer.Argument(metavar="MENU", help="A menu (.yaml).")]
 Data = Annotated[
@@ -26,6 +26,10 @@ Data = Annotated[
 Files = Annotated[
     list[Path],
     typer.Argument(metavar="DATA...", help="Zero-bias events (.parquet, .h5, .npz, .root)."),
+]
+Signals = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=FILE", help="Events of a signal, for its efficiency; repeat."),
 ]
 Where = Annotated[
     str | None,
@@ -39,14 +43,12 @@ Where = Annotated[
 def menu_rates(
     menu: MenuFile,
     data: Files,
-    signal: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="Events of a signal, for its efficiency; repeat."),
-    ] = None,
+    signal: Signals = None,
     out: Annotated[Path | None, typer.Option(help="Write all figures as JSON.")] = None,
     dask: Where = None,
 ) -> None:
     """Rates of every seed: its own, pure, cumulative, what it adds; efficiencies of signals."""
+    from edgetrig.report import rate_facts
     from edgetrig.trigger.menu import Decider, Rates, read_menu
 
     read = read_menu(menu)
@@ -55,18 +57,17 @@ def menu_rates(
         decide = Decider.of(read)
     rates = Rates(read, count(decide, data, dask))
     say(str(rates))
-    efficiencies = {}
-    for name, path in signals.items():
-        seeds, total = rates.efficiency(count(decide, [path], dask))
+    fired = {name: count(decide, [path], dask) for name, path in signals.items()}
+    for name, events in fired.items():
+        seeds, total = rates.efficiency(events)
         best = ", ".join(
             f"{seed.name} {share:.1%}"
             for share, seed in sorted(zip(seeds, read.seeds, strict=True), key=lambda p: -p[0])[:3]
         )
         say(f"{name}: {total:.2%} kept; most by {best}")
-        efficiencies[name] = {"menu": total, "seeds": seeds.tolist()}
     if out is not None:
         with whole_file(out) as temporary:
-            temporary.write_text(json.dumps(_figures(read, rates, efficiencies), indent=1))
+            temporary.write_text(json.dumps(rate_facts(rates, fired), indent=1))
         say(f"wrote {out}")
 
 
@@ -161,30 +162,3 @@ def _first(menu: Menu, path: Path, most: int) -> Mapping[str, Any]:
         if sum(len(next(iter(part.values()))) for part in parts) >= most:
             break
     return {name: np.concatenate([part[name] for part in parts])[:most] for name in parts[0]}
-
-
-def _figures(menu: Menu, rates: Rates, efficiencies: Mapping[str, Any]) -> dict[str, Any]:
-    total, error = rates.total
-    pairs = {"rate": rates.seed, "pure": rates.pure, "cumulative": rates.cumulative}
-    seeds = [
-        {
-            "name": seed.name,
-            "expression": seed.expression,
-            "prescale": float(seed.prescale),
-            "adds_khz": float(rates.added[k]),
-            **{f"{name}_khz": float(values[k]) for name, (values, _) in pairs.items()},
-            **{f"{name}_error_khz": float(errors[k]) for name, (_, errors) in pairs.items()},
-        }
-        for k, seed in enumerate(menu.seeds)
-    ]
-    return {
-        "menu": menu.name,
-        "events": rates.fired.events,
-        "bunches": menu.bunches,
-        "budget_khz": menu.budget_khz,
-        "total_khz": total,
-        "total_error_khz": error,
-        "seeds": seeds,
-        "overlap_khz": rates.overlap.tolist(),
-        "efficiency": dict(efficiencies),
-    }

@@ -1,0 +1,64 @@
+"""``edgetrig menu report``: a menu's rates, overlaps and turn-on curves as one page."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetrig.cli.commands.menu import Files, MenuFile, Signals, Where, count, named
+from edgetrig.cli.commands.menu_turn_on import counted
+from edgetrig.cli.console import say, step
+from edgetrig.errors import Error, MenuError, require
+
+
+def menu_report(
+    menu: MenuFile,
+    data: Files,
+    out: Annotated[Path, typer.Option(help="Folder for report.html and report.json.")] = Path(
+        "menu-report"
+    ),
+    signal: Signals = None,
+    turn_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SEED:COLUMN=FILE",
+            help="Draw a turn-on curve, such as L1_SingleMu22:true_muon_pt=top.parquet; repeat.",
+        ),
+    ] = None,
+    dask: Where = None,
+) -> None:
+    """Write a page of a menu's rates, overlaps, efficiencies and turn-on curves."""
+    from edgetrig.report import collect_menu, write_menu
+    from edgetrig.trigger.menu import Decider, Rates, read_menu
+
+    require("jinja2", "report")
+    read = read_menu(menu)
+    signals = dict(named(text) for text in signal or ())
+    wanted = [_curve(text) for text in turn_on or ()]
+    with step("compiling the menu"):
+        decide = Decider.of(read)
+    for seed, _, _ in wanted:
+        if seed not in decide.seeds:
+            raise MenuError(f"no seed '{seed}' in menu '{read.name}'")
+    rates = Rates(read, count(decide, data, dask))
+    facts = collect_menu(
+        rates,
+        {name: count(decide, [file], dask) for name, file in signals.items()},
+        [counted(decide, [file], seed, column, dask=dask) for seed, column, file in wanted],
+        files=[file.name for file in data],
+        command=shlex.join(["edgetrig", *sys.argv[1:]]),
+    )
+    say(str(rates))
+    say(f"wrote {write_menu(out, facts)}")
+
+
+def _curve(text: str) -> tuple[str, str, Path]:
+    what, _, file = text.partition("=")
+    seed, _, column = what.partition(":")
+    if not (seed and column and file):
+        raise Error(f"--turn-on {text!r}: SEED:COLUMN=FILE is needed")
+    return seed, column, Path(file)

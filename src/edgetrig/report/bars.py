@@ -1,0 +1,62 @@
+"""Where the bars of a menu's rates lie; the page's template draws them as inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgetrig.report.charts import Axis
+
+WIDTH = 1180
+_ROW, _BAR, _TOP, _BOTTOM = 24, 13, 6, 44
+_RIGHT = 92  # room for the number behind the longest bar
+_LETTER = 7.4  # width of a letter of the seeds' names, about
+_MOST_LETTERS = 44
+
+
+def bar_chart(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return where a bar for each seed's rate, its error and its pure rate lie in the picture.
+
+    Parameters
+    ----------
+    seeds
+        As in `rate_facts`.
+    """
+    names = [_short(seed["name"]) for seed in seeds]
+    left = 16 + _LETTER * max(map(len, names))
+    most = max(seed["rate_khz"] + seed["rate_error_khz"] for seed in seeds) or 1.0
+    axis = Axis("rate [kHz]", 0.0, most)
+
+    def x(value: float) -> float:
+        return round(left + axis.share(value) * (WIDTH - left - _RIGHT), 2)
+
+    height = _TOP + _ROW * len(seeds) + _BOTTOM
+    bars = []
+    for k, (name, seed) in enumerate(zip(names, seeds, strict=True)):
+        rate, error = seed["rate_khz"], seed["rate_error_khz"]
+        bars.append(
+            {
+                "name": name,
+                "y": _TOP + _ROW * k + (_ROW - _BAR) / 2,
+                "rate": round(x(rate) - x(0), 2),
+                "pure": round(x(seed["pure_khz"]) - x(0), 2),
+                "error": (x(rate - error), x(rate + error)),
+                "words": f"{rate:.2f} ± {error:.2f}",
+            }
+        )
+    return {
+        "width": WIDTH,
+        "height": height,
+        "left": left,
+        "right": WIDTH - _RIGHT,
+        "top": _TOP,
+        "bottom": height - _BOTTOM,
+        "thick": _BAR,
+        "label": axis.label,
+        "ticks": [(x(value), words) for value, words in axis.ticks()],
+        "bars": bars,
+    }
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 1] + "…"
