@@ -20,7 +20,7 @@ from edgetrig.circuit import (
     tighten,
     trace,
 )
-from edgetrig.errors import VerificationError
+from edgetrig.errors import CircuitError, VerificationError
 from edgetrig.optimize import delays_of, optimize, pipeline, table_forms, ternary_sums
 from edgetrig.rtl import verilog
 from edgetrig.verify import evaluate
@@ -243,7 +243,11 @@ def test_a_changed_row_is_never_proved_if_it_shows(folder, data):
     except VerificationError:
         return
     codes = random_codes(traced, 200, 1).tolist()
-    left, right = (evaluate(str(circuit), codes) for circuit in (traced, wrong))
+    left = evaluate(str(traced), codes)
+    try:
+        right = evaluate(str(wrong), codes)
+    except CircuitError:  # it reads outside a table now: no circuit any more
+        return
     for output, how in enumerate(rewrites.outputs):
         if any(x[output] != y[output] for x, y in zip(left, right, strict=True)):
             assert how == "tested"
