@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/edgetrig demo jets --out demo-jets
 
 test: $(STAMP) lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
