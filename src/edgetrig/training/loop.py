@@ -43,23 +43,32 @@ class Loop:
     Parameters
     ----------
     model
-        A built Keras model that returns logits.
+        A built Keras model of one output array, such as logits.
     x
         (events, features) training inputs.
     targets
-        (events, classes) probabilities to learn: one-hot labels, or a teacher's.
+        (events, ...) what to learn, such as probabilities of classes.
     batch
         Events a step.
+    loss
+        From a batch's outputs and targets, as JAX arrays, to one number; by default the cross
+        entropy of logits with probabilities (one-hot labels, or a teacher's).
     """
 
     def __init__(
-        self, model: Any, x: NDArray[np.float32], targets: NDArray[np.float32], batch: int
+        self,
+        model: Any,
+        x: NDArray[np.float32],
+        targets: NDArray[np.float32],
+        batch: int,
+        loss: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         import jax
         import jax.numpy as jnp
         import keras
 
         self.model = model
+        self._distance = loss or _soft_cross_entropy
         self.batch = min(batch, len(x))
         self._x, self._targets = jnp.asarray(x), jnp.asarray(targets)
         self._optimizer = keras.optimizers.Adam()
@@ -142,13 +151,18 @@ class Loop:
         return (trainable, fixed, moments), loss
 
     def _loss(self, trainable: Any, fixed: Any, events: Any) -> Any:
-        import jax
-
-        logits, fixed, extra = self.model.stateless_call(
+        outputs, fixed, extra = self.model.stateless_call(
             trainable, fixed, self._x[events], training=True, return_losses=True
         )
-        loss = -(self._targets[events] * jax.nn.log_softmax(logits)).sum(axis=1).mean()
+        loss = self._distance(outputs, self._targets[events])
         return loss + sum(extra), (fixed, loss)
+
+
+def _soft_cross_entropy(logits: Any, probabilities: Any) -> Any:
+    """Return the mean cross entropy of a batch of logits with probabilities."""
+    import jax
+
+    return -(probabilities * jax.nn.log_softmax(logits)).sum(axis=1).mean()
 
 
 def _numbers(variables: Any, name: str) -> list[int]:
@@ -168,14 +182,14 @@ def _ranges(model: Any) -> dict[int, NDArray[Any]]:
 
 
 def _saturating(model: Any) -> list[tuple[int, int]]:
-    """Return the integer and fraction bits of saturating quantisers.
+    """Return the integer and fraction bits of saturating quantisers that learn both.
 
     Without bits, such a quantiser still passes the sign in HGQ2's training and nothing at
     inference; keeping at least none but the sign bit makes both the same.
     """
     known = {id(variable): n for n, variable in enumerate(model.trainable_variables)}
     layers = [layer for layer in model._flatten_layers() if hasattr(layer, "stateless_quantizer")]
-    return [(known[id(q._i)], known[id(q._f)]) for q in layers if q.overflow_mode != "WRAP"]
+    return [(known[id(q._i)], known[id(q._f)]) for q in layers if id(q._i) in known]
 
 
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

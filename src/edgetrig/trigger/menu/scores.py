@@ -69,7 +69,7 @@ class Model:
                     f"model '{self.name}': {array.size} numbers for its input '{port.name}'"
                     f" of {port.size}"
                 )
-            arrays.append(_converted(array.reshape(port.shape), port))
+            arrays.append(converted(array.reshape(port.shape), port))
         try:
             (score,) = replay(self.circuit, *arrays).values()
         except CircuitError as error:
@@ -107,7 +107,7 @@ class Model:
         return listed
 
 
-def _converted(array: Any, port: Input) -> Any:
+def converted(array: Any, port: Input) -> Any:
     """Return numbers in a port's type, as `predict` would convert them."""
     rounding = cast(Rounding, port.rounding)
     whole = quantize(array, 1, 62 - port.fraction, port.fraction, rounding, "SAT")
