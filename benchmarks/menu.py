@@ -1,0 +1,147 @@
+"""A dozen seeds on a million crossings, beside the same menu in awkward-array code; its firmware.
+
+``.venv/bin/python benchmarks/menu.py ZERO_BIAS`` reads a file that ``edgetrig generate l1 --process
+zero-bias`` made, as often as a million events need, decides by `menu.yaml`, demands equal decisions
+and writes ``benchmarks/results/menu.json`` and ``menu.md``. With ``--firmware`` it simulates the
+menu's Verilog on 100,000 crossings before (minutes). ``--quick`` reads the file once and only
+prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from peers import HERE, Worker, machine, paragraph, say, table, write_whole
+
+EVENTS = 1_000_000
+CROSSINGS = 100_000
+MENU = HERE / "menu.yaml"
+RESULTS = HERE / "results" / "menu.json"
+SIDES = {"edgetrig": "edgetrig, one circuit", "awkward": "awkward arrays"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("events", type=Path, help="zero-bias events (.parquet)")
+    parser.add_argument("--firmware", action="store_true", help="simulate the Verilog too")
+    parser.add_argument("--quick", action="store_true", help="fewer events, only print")
+    arguments = parser.parse_args()
+    result = measure(arguments.events.resolve(), arguments.quick)
+    if arguments.firmware:
+        say("firmware")
+        result["firmware"] = simulate(arguments.events)
+    elif RESULTS.is_file():
+        result["firmware"] = json.loads(RESULTS.read_text()).get("firmware")
+    text = report(result)
+    if not arguments.quick:
+        write_whole(RESULTS, json.dumps(result, indent=1) + "\n")
+        write_whole(RESULTS.with_suffix(".md"), text)
+    print(text)
+
+
+def measure(events: Path, quick: bool) -> dict[str, Any]:
+    """Run both sides, each in a process of its own, one thread."""
+    import awkward
+    import pyarrow.parquet
+
+    rows = pyarrow.parquet.ParquetFile(events).metadata.num_rows
+    files = [str(events)] * (1 if quick else -(-EVENTS // rows))
+    result: dict[str, Any] = {"machine": machine(), "awkward": awkward.__version__, "sides": {}}
+    for side in SIDES:
+        say(side)
+        worker = Worker("menu_worker.py")
+        result["sides"][side] = worker(side=side, files=files, menu=str(MENU))
+    ours, theirs = result["sides"].values()
+    assert ours["digest"] == theirs["digest"], (ours["fired"], theirs["fired"])
+    return result
+
+
+def simulate(events: Path) -> dict[str, Any]:
+    """Simulate the firmware on consecutive crossings, with prescales; demand every output bit."""
+    import edgetrig
+    from edgetrig.menu_hardware import MenuHardware
+    from edgetrig.physics.l1 import read_l1
+    from edgetrig.trigger.menu import read_menu
+
+    menu = read_menu(MENU)
+    design = edgetrig.compile(menu, part="xcvu13p", clock_ns=5.0)
+    hardware = MenuHardware(menu, design)
+    names = [kind.column(field) for kind, field in menu.columns()]
+    columns = next(read_l1(events, names, CROSSINGS))
+    count = len(columns[names[0]])
+    valid = np.random.default_rng(1).random(count) < 0.95
+    clear = np.arange(count) % (10 * 3564) == 0
+    begin = time.process_time(), time.perf_counter()
+    compared = hardware.verify(columns, valid=valid, clear=clear)
+    crossings = hardware.emulate(columns, valid=valid, clear=clear)
+    return {
+        "crossings": compared,
+        "orbits": count / 3564,
+        "fired": int(crossings.fired.sum()),
+        "kept": int(crossings.kept.sum()),
+        "accepted": int(crossings.accept.sum()),
+        "cycles": hardware.wrapper.latency,
+        "clock_ns": 5.0,
+        "seconds": time.perf_counter() - begin[1],
+    }
+
+
+def report(result: dict[str, Any]) -> str:
+    sides = result["sides"]
+    rows = [
+        (
+            words,
+            f"{sides[side]['events'] / sides[side]['seconds']:,.0f}",
+            f"{sides[side]['events'] / sides[side]['seconds_with_reading']:,.0f}",
+            f"{sides[side]['peak_mib']:,.0f} ({sides[side]['loaded_mib']:,.0f})",
+        )
+        for side, words in SIDES.items()
+    ]
+    ours, theirs = sides["edgetrig"], sides["awkward"]
+    computer = result["machine"]
+    lines = [
+        "# A menu of a dozen seeds",
+        paragraph(
+            f"Written by `benchmarks/menu.py`, {computer['date']}: {ours['events']:,} zero-bias",
+            "crossings (one file, several times) through `benchmarks/menu.yaml`. All decisions are",
+            f"equal. One thread, blocks of 100,000, {computer['processor']}, awkward",
+            f"{result['awkward']}, load {computer['load']}.",
+        ),
+        table(
+            (
+                "",
+                "events per CPU second",
+                "with reading Parquet and checking codes",
+                "peak MiB (before events)",
+            ),
+            rows,
+        ),
+        paragraph(
+            f"{theirs['seconds'] / ours['seconds']:.1f} times as fast, after",
+            f"{ours['compiling']:.1f} CPU seconds for compiling the menu.",
+        ),
+    ]
+    if result.get("firmware"):
+        lines.append(_firmware(result["firmware"]))
+    return "\n\n".join(lines) + "\n"
+
+
+def _firmware(figures: dict[str, Any]) -> str:
+    return paragraph(
+        f"Firmware: {figures['crossings']:,} consecutive crossings ({figures['orbits']:.0f}",
+        "orbits, one in twenty without data, counters cleared every ten orbits) in Verilator:",
+        "every output bit as emulated, prescales' counters included.",
+        f"{figures['fired']} seeds' bits, {figures['kept']} after prescales,",
+        f"{figures['accepted']} crossings accepted; {figures['cycles']} cycles of",
+        f"{figures['clock_ns']:g} ns; {figures['seconds']:.0f} s.",
+    )
+
+
+if __name__ == "__main__":
+    main()
