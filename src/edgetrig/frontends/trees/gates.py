@@ -147,14 +147,15 @@ def _leaf_note(leaves: Leaves) -> str:
         return f"leaves are exact with {leaves.fraction} bits behind the point"
     return (
         f"leaves are rounded to {leaves.fraction} bits behind the point: a score differs from the"
-        f" model's by at most {error:.3g}; leaf_bits= changes it"
+        f" model's by at most {error:.3g}; quantize(..., leaf_bits=) changes it"
     )
 
 
 def _missing_note(forest: Forest, missing: bool) -> tuple[str, ...]:
     if missing:
         return ()
-    return ("features must be there: NaN is refused; missing=True adds a bit a feature for it",)
+    how = "edgetrig.frontends.trees.translate(forest, missing=True) adds a bit a feature for it"
+    return (f"features must be there, NaN is refused; {how}",)
 
 
 # ---- the circuit --------------------------------------------------------------------------------

@@ -105,20 +105,24 @@ def exact_types(forest: Forest, name: str = "x") -> Splits:
     `WIDEST_PORT` bits gives up its finest steps: it is exact for values that the port can carry.
     """
     port, notes = _empty_port(forest, name), []
+    cut = []
     for feature, own in _compared(forest).items():
         finest = _finest(own)
-        fraction = _widest_fraction(port, feature, own, finest, WIDEST_PORT)
-        bits = int(widths(port.lo, port.hi)[feature])
-        if fraction < finest:
-            notes.append(
-                f"feature {forest.features[feature]} takes {bits} bits, and its thresholds need"
-                f" more: decisions are the model's for whole multiples of 2^{-fraction}"
-            )
-        elif bits > WIDE:
-            notes.append(
-                f"feature {forest.features[feature]} takes {bits} bits: its thresholds need"
-                f" {fraction} behind the point; bits= narrows it"
-            )
+        if _widest_fraction(port, feature, own, finest, WIDEST_PORT) < finest:
+            cut.append(feature)
+    bits = widths(port.lo, port.hi)
+    if bits.max(initial=0) > WIDE:
+        widest = int(bits.argmax())
+        notes.append(
+            f"features take up to {bits[widest]} bits ({forest.features[widest]}), as fine as their"
+            " thresholds are; edgetrig.quantize(model, x) narrows them"
+        )
+    if cut:
+        named = ", ".join(forest.features[feature] for feature in cut[:4])
+        notes.append(
+            f"thresholds of {named}{', ...' if len(cut) > 4 else ''} need more than {WIDEST_PORT}"
+            " bits: decisions are the model's for values that the input's type can carry"
+        )
     if not forest.narrow_inputs:
         notes.append("features are taken as float32 values, the model compares float64")
     limit = _limits(forest, port, _float32_limits(forest), False)
