@@ -9,8 +9,7 @@ from edgetrig.report.charts import Axis
 
 WIDTH = 1180
 _ROW, _BAR, _TOP, _BOTTOM = 24, 13, 6, 44
-_RIGHT = 92  # room for the number behind the longest bar
-_LETTER = 7.4  # width of a letter of the seeds' names, about
+_LETTER, _DIGIT = 7.4, 6.7  # widths of letters of the seeds' names and of the numbers, about
 _MOST_LETTERS = 44
 
 
@@ -23,12 +22,14 @@ def bar_chart(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         As in `rate_facts`.
     """
     names = [_short(seed["name"]) for seed in seeds]
+    words = [f"{seed['rate_khz']:.2f} ± {seed['rate_error_khz']:.2f}" for seed in seeds]
     left = 16 + _LETTER * max(map(len, names))
+    right = WIDTH - 12 - _DIGIT * max(map(len, words))
     most = max(seed["rate_khz"] + seed["rate_error_khz"] for seed in seeds) or 1.0
     axis = Axis("rate [kHz]", 0.0, most)
 
     def x(value: float) -> float:
-        return round(left + axis.share(value) * (WIDTH - left - _RIGHT), 2)
+        return round(left + axis.share(value) * (right - left), 2)
 
     height = _TOP + _ROW * len(seeds) + _BOTTOM
     bars = []
@@ -41,14 +42,14 @@ def bar_chart(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "rate": round(x(rate) - x(0), 2),
                 "pure": round(x(seed["pure_khz"]) - x(0), 2),
                 "error": (x(rate - error), x(rate + error)),
-                "words": f"{rate:.2f} ± {error:.2f}",
+                "words": words[k],
             }
         )
     return {
         "width": WIDTH,
         "height": height,
         "left": left,
-        "right": WIDTH - _RIGHT,
+        "right": right,
         "top": _TOP,
         "bottom": height - _BOTTOM,
         "thick": _BAR,

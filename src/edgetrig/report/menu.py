@@ -22,7 +22,7 @@ from edgetrig.trigger.menu import Fired, Rates, TurnOn
 MENU_FORMAT: Final = "edgetrig menu report"
 MENU_VERSION: Final = 1
 
-MOST_SHOWN: Final = 40
+MOST_SHOWN: Final = 32
 """Seeds in the picture of overlaps: those of the highest rates."""
 
 
@@ -196,7 +196,7 @@ def _curve(curve: Mapping[str, Any]) -> Chart:
     return Chart(
         title=f"Efficiency of {curve['seed']} against {curve['variable']}",
         x=Axis(_axis_label(curve["variable"]), edges[0], edges[-1]),
-        y=Axis(f"efficiency of {curve['seed']}", 0.0, 1.04, percent=True),
+        y=Axis(f"efficiency of {curve['seed']}", 0.0, 1.0, percent=True),
         lines=(),
         points=points,
     )
