@@ -77,6 +77,13 @@ def test_decisions_travel_as_a_circuit(decide, blocks):
         decide({"htt_et": blocks[0]["htt_et"]})
 
 
+def test_codes_in_memory_are_checked(decide, blocks):
+    muon = blocks[0]["muon_pt"].astype(int)
+    muon[0, 0] = 512
+    with pytest.raises(DataError, match="muon_pt: code 512 of event 0 is outside 0 to 511"):
+        total(CountFired(decide), [blocks[1], {**blocks[0], "muon_pt": muon}], "threads")
+
+
 def test_nothing_to_count(decide, tmp_path):
     with pytest.raises(DataError, match="no files or blocks"):
         total(CountFired(decide), [])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgetrig import circuit
 from edgetrig.errors import DataError, ToolError, require
-from edgetrig.physics.l1 import read_l1
+from edgetrig.physics.l1 import ObjectType, read_l1
 from edgetrig.progress import Progress, silent
 from edgetrig.trigger.menu.menu import Menu
 from edgetrig.trigger.menu.rates import Fired, count_fired
@@ -129,11 +129,14 @@ class Decider:
         Names of the columns that it reads.
     seeds
         Names of the seeds.
+    types
+        Types of the objects that the columns belong to.
     """
 
     content: bytes = field(repr=False)
     columns: tuple[str, ...]
     seeds: tuple[str, ...]
+    types: tuple[ObjectType, ...] = field(repr=False)
 
     @classmethod
     def of(cls, menu: Menu) -> Decider:
@@ -151,7 +154,8 @@ class Decider:
             circuit.save(optimize(menu.circuit()), file)
             content = file.read_bytes()
         columns = tuple(kind.column(name) for kind, name in menu.columns())
-        return cls(content, columns, tuple(seed.name for seed in menu.seeds))
+        types = tuple({kind.name: kind for kind, _ in menu.columns()}.values())
+        return cls(content, columns, tuple(seed.name for seed in menu.seeds), types)
 
     def __call__(self, columns: Columns) -> NDArray[np.generic]:
         """Return decisions of shape (events, seeds), before prescales.
@@ -188,7 +192,7 @@ class CountFired:
 
     def __call__(self, part: str | Path | Columns) -> Fired:
         """Return the histogram of one part."""
-        return count_fired(self.decide, _blocks(part, self.decide.columns), len(self.decide.seeds))
+        return count_fired(self.decide, _blocks(part, self.decide), len(self.decide.seeds))
 
 
 @dataclass(frozen=True)
@@ -203,10 +207,9 @@ class CountTurnOn:
 
     def __call__(self, part: str | Path | Columns) -> TurnOn:
         """Return the curve of one part."""
-        names = dict.fromkeys((*self.decide.columns, self.variable, *self.within))
         return measure_turn_on(
             self.decide,
-            _blocks(part, tuple(names)),
+            _blocks(part, self.decide, (self.variable, *self.within)),
             self.decide.seeds,
             self.seed,
             self.variable,
@@ -215,5 +218,12 @@ class CountTurnOn:
         )
 
 
-def _blocks(part: str | Path | Columns, names: tuple[str, ...]) -> Iterable[Columns]:
-    return read_l1(part, names) if isinstance(part, str | Path) else [part]
+def _blocks(
+    part: str | Path | Columns, decide: Decider, more: tuple[str, ...] = ()
+) -> Iterable[Columns]:
+    """Return a part's blocks, once their codes are known to fit their fields."""
+    if isinstance(part, str | Path):
+        return read_l1(part, tuple(dict.fromkeys((*decide.columns, *more))))
+    for kind in decide.types:
+        kind.check(part)
+    return [part]
