@@ -225,7 +225,7 @@ def test_operators_on_tensors(assert_same, rng):
 @pytest.mark.parametrize("last", ["softmax", "sigmoid", "layer"])
 def test_last_activation_is_dropped_and_said(last, outputs_of, tmp_path, rng):
     activation = None if last == "layer" else last
-    tail = [layers.Softmax()] if last == "layer" else []
+    tail = [layers.Softmax(name="softmax")] if last == "layer" else []
     dense = QDense(3, activation=activation, name="scores")
     model = keras.Sequential([keras.Input((6,)), dense, *tail])
     randomize(model, rng)

@@ -65,6 +65,75 @@ def test_errors_stay_within_the_bound(sizes, activations, bits, seed):
     assert_within(result, read(model), x)
 
 
+def inner_softmax(first, rng):
+    return layers.Softmax(name="softmax", axis=int(rng.choice([1, -1])))(first)
+
+
+def inner_log_softmax(first, rng):
+    return layers.Activation("log_softmax", name="log_softmax")(first)
+
+
+def layer_norm(first, rng):
+    x = layers.Dense(4, name="linear")(first)
+    return layers.LayerNormalization(epsilon=float(rng.choice([1e-3, 0.1])), name="norm")(x)
+
+
+def rms_norm(first, rng):
+    return layers.RMSNormalization(epsilon=0.01, name="norm")(first)
+
+
+def attention(first, rng):
+    return layers.MultiHeadAttention(2, 3, name="attention")(first, first)
+
+
+def causal_attention(first, rng):
+    heads = layers.MultiHeadAttention(2, 3, name="attention")
+    return heads(first, first, use_causal_mask=True)
+
+
+INNER = [inner_softmax, inner_log_softmax, layer_norm, rms_norm, attention, causal_attention]
+
+
+@settings(max_examples=12)
+@given(
+    inner=st.sampled_from(INNER),
+    size=st.integers(2, 5),
+    scale=st.sampled_from([0.2, 0.6, 2.0]),
+    bits=st.integers(6, 16),
+    seed=st.integers(0, 10**6),
+)
+def test_bounds_through_softmax_and_norms(inner, size, scale, bits, seed):
+    rng = np.random.default_rng(seed)
+    first = keras.Input((3, size))
+    model = keras.Model(first, layers.Dense(2, name="last")(inner(first, rng)))
+    for variable in model.variables:
+        if "seed" not in variable.path:
+            variable.assign(rng.normal(0, scale, variable.shape))
+    x = rng.normal(0, rng.choice([0.1, 1, 5]), (300, 3, size)).astype("float32")
+    result = quantize_model(read(model), x, ranges="all", bits=bits)
+    assume(not saturates(result))
+    (bound,) = result.bound.values()
+    error = np.abs(Emulator(result.circuit).predict(x) - float_outputs(read(model), x)["last"])
+    assert (error.max(axis=0) <= bound + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("inner", "most"),
+    [(inner_softmax, 0.01), (layer_norm, 4), (rms_norm, 6), (attention, 3), (causal_attention, 3)],
+)
+def test_bounds_through_softmax_and_norms_say_something(inner, most):
+    rng = np.random.default_rng(1)
+    first = keras.Input((3, 4))
+    model = keras.Model(first, inner(first, rng))
+    for variable in model.variables:
+        if "seed" not in variable.path:
+            variable.assign(rng.uniform(0.1, 0.6, variable.shape))
+    x = rng.normal(0, 1, (300, 3, 4)).astype("float32")
+    result = quantize_model(read(model), x, ranges="all", bits=14)
+    (bound,) = result.bound.values()
+    assert 0 < bound.max() < most
+
+
 @pytest.mark.parametrize("name", ["mlp", "batch norm", "residual", "flatten", "tables"])
 def test_bounds_of_whole_models(float_models, random_data, name):
     model = float_models(name)

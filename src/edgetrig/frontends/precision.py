@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.values import Value
@@ -34,6 +37,34 @@ class Precision:
     def output(self, value: Value) -> Value:
         """Return the layer's result."""
         return value
+
+    # What a layer knows of its numbers and interval arithmetic (`quantize(...).bound`) does not:
+
+    def composed(
+        self,
+        function: Callable[[Any], Value],
+        x: Any,
+        change: Callable[[Floats], Floats],
+        argument: str = "",
+    ) -> Value:
+        """Return ``function(x)``, several steps whose exact result changes by ``change`` at most.
+
+        ``change`` is a function of how much each element of ``x`` changes. To round the place
+        ``argument`` is such a change, and what a layer says is `within` holds after it.
+        """
+        return function(x)
+
+    def within(self, value: Any, low: ArrayLike, high: ArrayLike) -> Any:
+        """Return a value; without any rounding it would lie between ``low`` and ``high``."""
+        return value
+
+    def normalized(self, x: Any, square: Any, inverse: Any, count: int, epsilon: float) -> Any:
+        """Return ``x * inverse``: ``square`` is the mean square of ``count`` elements of ``x``.
+
+        Without any rounding ``inverse`` would be ``1 / sqrt(square + epsilon)``; ``x`` is as given
+        to `composed`, or less its mean.
+        """
+        return x * inverse
 
 
 AS_IS = Precision()

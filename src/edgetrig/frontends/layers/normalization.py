@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,8 +72,13 @@ def layer_norm(
     ValueError
         If the precision has no types.
     """
-    average = rounded(mean_over(x, axes, keepdims=True), "mean", precision)
-    return rms_norm(x - average, axes, gamma, beta, epsilon, precision)
+
+    def normalized(v: Any) -> Any:
+        average = rounded(mean_over(v, axes, keepdims=True), "mean", precision)
+        return _over_root_mean_square(v - average, axes, epsilon, precision)
+
+    result = _composed(normalized, x, axes, epsilon, precision)
+    return _scaled(result, gamma, beta, precision)
 
 
 def rms_norm(
@@ -85,8 +90,12 @@ def rms_norm(
     precision: Precision = AS_IS,
 ) -> Any:
     """Return an exact array over the root of its mean square over axes, as `layer_norm` does."""
-    square = rounded(mean_over(x * x, axes, keepdims=True), "variance", precision)
-    return _scaled(x * _inverse_root(square, epsilon, precision), gamma, beta, precision)
+
+    def normalized(v: Any) -> Any:
+        return _over_root_mean_square(v, axes, epsilon, precision)
+
+    result = _composed(normalized, x, axes, epsilon, precision)
+    return _scaled(result, gamma, beta, precision)
 
 
 def unit_norm(
@@ -133,11 +142,38 @@ def instance_norm(
     return group_norm(x, x.shape[-1], gamma, beta, epsilon, precision)
 
 
-def _inverse_root(square: Any, epsilon: float, precision: Precision) -> Any:
+def _over_root_mean_square(
+    x: Any, axes: Sequence[int], epsilon: float, precision: Precision
+) -> Any:
     def function(v: Floats) -> Floats:
         return np.asarray(1 / np.sqrt(np.maximum(v, 0) + epsilon))
 
-    return tabulated("inverse root", function, square, "inverse", precision)
+    square = rounded(mean_over(x * x, axes, keepdims=True), "variance", precision)
+    inverse = tabulated("inverse root", function, square, "inverse", precision)
+    count = x.size // max(square.size, 1)
+    result = precision.normalized(x, square, inverse, count, epsilon)
+    return precision.within(result, -np.sqrt(count), np.sqrt(count))
+
+
+def _composed(
+    function: Callable[[Any], Any],
+    x: Any,
+    axes: Sequence[int],
+    epsilon: float,
+    precision: Precision,
+) -> Any:
+    """Return a normalised array, and say how much it changes when its elements change.
+
+    The derivatives are projections over ``sqrt(variance + epsilon)``: as vectors over the axes,
+    results change by no more than arguments over ``sqrt(epsilon)``.
+    """
+
+    def change(error: Floats) -> Floats:
+        length = np.sqrt(np.sum(error**2, axis=tuple(axes), keepdims=True))
+        return np.broadcast_to(length / np.sqrt(epsilon), error.shape)
+
+    most = np.sqrt(np.prod([x.shape[axis] for axis in axes]))
+    return precision.within(precision.composed(function, x, change), -most, most)
 
 
 def _scaled(x: Any, gamma: Floats | None, beta: Floats | None, precision: Precision) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgetrig.frontends.layers.inner import pending, rounded, tabulated
 from edgetrig.frontends.precision import AS_IS, Precision
+from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.values import Pending, Value, exact
 
 
@@ -34,15 +35,42 @@ def softmax(
     mask
         1 or True where an element takes part; None if all do.
     """
-    x = exact(x)
+
+    def change(error: Floats) -> Floats:
+        """Sum of the magnitudes of a row of the derivatives, times the largest change."""
+        largest = np.max(error, axis=axis, keepdims=True)
+        return error + largest if log else np.broadcast_to(largest / 2, error.shape)
+
+    def function(v: Any) -> Value:
+        return _softmax(v, axis, precision, log, mask)
+
+    result = precision.composed(function, exact(x), change, argument="exp_input")
+    return result if log or isinstance(result, Pending) else precision.within(result, 0, 1)
+
+
+def _softmax(
+    x: Any, axis: int | tuple[int, ...], precision: Precision, log: bool, mask: Any
+) -> Value:
     valid = x if mask is None else np.where(mask, x, np.min(x, axis=axis, keepdims=True))
     difference = valid - np.max(valid, axis=axis, keepdims=True)
+    difference = precision.within(difference, -np.inf, 0)
     powers = precision.inner(pending("exp", np.exp, difference), "exp")
     if isinstance(powers, Pending):
         return Pending(x, None, "log_softmax" if log else "softmax")
     if mask is not None:
         powers = np.where(mask, powers, 0.0)
     total = rounded(np.sum(powers, axis=axis, keepdims=True), "sum", precision)
+    # The largest element's exponential is 1; none is larger.
+    least = 1.0 if mask is None else _any(mask, powers.shape, axis)
+    total = precision.within(total, least, powers.size // max(total.size, 1))
     if log:
         return difference - tabulated("logarithm", np.log, total, "log", precision)
-    return powers * tabulated("reciprocal", np.reciprocal, total, "inverse", precision)
+    inverse = tabulated("reciprocal", np.reciprocal, total, "inverse", precision)
+    return precision.within(powers * inverse, 0, 1)
+
+
+def _any(mask: Any, shape: tuple[int, ...], axis: int | tuple[int, ...]) -> Any:
+    """Return 1 where any element surely takes part, else 0."""
+    if not isinstance(mask, np.ndarray):
+        return 0.0
+    return np.any(np.broadcast_to(mask, shape), axis=axis, keepdims=True).astype(np.float64)

@@ -1,8 +1,8 @@
 """Arrays of intervals with an error: how far a rounded model may be from the exact one.
 
-The quantised value of every element lies in [low, high]; the float model's is at most ``error``
-from it. Intervals of products are in midpoint-radius form (S. M. Rump, "Fast and parallel interval
-arithmetic", BIT 39, 1999), which over-estimates at most by half.
+The quantised value of every element lies in [low, high], the float model's in [bottom, top] and at
+most ``error`` from it. Intervals of products are in midpoint-radius form (S. M. Rump, "Fast and
+parallel interval arithmetic", BIT 39, 1999), which over-estimates at most by half.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.frontends.quantizer import Floats
 
@@ -32,11 +32,18 @@ class Bounded(NDArrayOperatorsMixin):
         Smallest and largest quantised value of every element.
     error
         Largest distance to the float model's.
+    bottom, top
+        Smallest and largest value of the float model, where more is known than ``error`` says.
     """
 
-    def __init__(self, low: Any, high: Any, error: Any) -> None:
+    def __init__(
+        self, low: Any, high: Any, error: Any, bottom: Any = None, top: Any = None
+    ) -> None:
         self.low, self.high = np.asarray(low, np.float64), np.asarray(high, np.float64)
         self.error: Array = np.asarray(error, np.float64)
+        least, most = self.low - self.error, self.high + self.error
+        self.bottom: Array = least if bottom is None else np.maximum(least, bottom)
+        self.top: Array = most if top is None else np.minimum(most, top)
 
     @staticmethod
     def of(value: Any) -> Bounded:
@@ -69,19 +76,23 @@ class Bounded(NDArrayOperatorsMixin):
         return self.moved(np.transpose)
 
     @property
-    def middle(self) -> Array:
-        """Middle of the interval."""
-        return (self.low + self.high) / 2
-
-    @property
-    def radius(self) -> Array:
-        """Half the width of the interval."""
-        return (self.high - self.low) / 2
-
-    @property
     def largest(self) -> Array:
         """Largest magnitude of a quantised value."""
         return np.maximum(np.abs(self.low), np.abs(self.high))
+
+    @property
+    def closest(self) -> Bounded:
+        """The same with an error that the two intervals allow."""
+        farthest = np.maximum(self.high - self.bottom, self.top - self.low)
+        error = np.minimum(self.error, farthest)
+        return Bounded(self.low, self.high, error, self.bottom, self.top)
+
+    def within(self, low: ArrayLike, high: ArrayLike) -> Bounded:
+        """Return the same, with a range that the float model's values are known to be in."""
+        bottom, top = np.maximum(self.bottom, low), np.minimum(self.top, high)
+        error = Bounded(self.low, self.high, self.error, bottom, top).closest.error
+        least, most = np.maximum(self.low, bottom - error), np.minimum(self.high, top + error)
+        return Bounded(least, most, error, bottom, top)
 
     def __len__(self) -> int:
         return len(self.low)
@@ -96,7 +107,8 @@ class Bounded(NDArrayOperatorsMixin):
 
     def moved(self, function: Function) -> Bounded:
         """Apply something that only moves elements."""
-        return Bounded(function(self.low), function(self.high), function(self.error))
+        parts = (self.low, self.high, self.error, self.bottom, self.top)
+        return Bounded(*(function(part) for part in parts))
 
     def reshape(self, *shape: Any) -> Bounded:
         """Return the elements in another shape."""
@@ -120,12 +132,12 @@ class Bounded(NDArrayOperatorsMixin):
         Range and slope are those at 2049 arguments of each interval; what the function may do
         between two of them is bounded by how much its slope changes from one to the next.
         """
-        first, last = self.low - self.error, self.high + self.error
-        keys = np.stack([v.ravel() for v in (self.low, self.high, first, last)], axis=1)
+        ends = (self.low, self.high, self.bottom, self.top)
+        keys = np.stack([v.ravel() for v in ends], axis=1)
         unique, back = np.unique(keys, axis=0, return_inverse=True)
         found = np.array([_range_and_slope(function, *key) for key in unique])
-        low, high, slope, spread = found[back.ravel()].T.reshape(4, *self.shape)
-        return Bounded(low, high, np.minimum(self.error * slope, spread))
+        low, high, bottom, top, slope, noise = found[back.ravel()].T.reshape(6, *self.shape)
+        return Bounded(low, high, self.error * slope + noise, bottom, top).closest
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply a NumPy universal function."""
@@ -141,42 +153,51 @@ class Bounded(NDArrayOperatorsMixin):
 
 
 def _range_and_slope(
-    function: Callable[[Floats], Floats], low: float, high: float, first: float, last: float
-) -> tuple[float, float, float, float]:
-    """Return a function's range on [low, high], and slope and spread on [first, last]."""
+    function: Callable[[Floats], Floats], low: float, high: float, bottom: float, top: float
+) -> tuple[float, ...]:
+    """Return ranges on [low, high] and [bottom, top], the slope on both, and float32's noise."""
+    first, last = min(low, bottom), max(high, top)
     x = np.linspace(first, last, _POINTS)
     y = np.asarray(function(x), np.float64)
     step = (last - first) / (_POINTS - 1)
     noise = 1e-6 * float(np.abs(y).max())  # the function's own rounding to float32
     if step == 0:
-        return float(y[0]), float(y[0]), 0.0, noise
+        value = float(y[0])
+        return value, value, value - noise, value + noise, 0.0, noise
     rises = np.diff(y)
     bend = float(np.abs(np.diff(rises)).max())
     slope = (float(np.abs(rises).max()) + bend) / step
     slack = bend + noise
-    inside = np.asarray(function(np.linspace(low, high, _POINTS)), np.float64)
-    spread = float(y.max() - y.min()) + 2 * slack
-    return float(inside.min()) - slack, float(inside.max()) + slack, slope + noise / step, spread
+    ranges = []
+    for ends in ((low, high), (bottom, top)):
+        inside = np.asarray(function(np.linspace(*ends, _POINTS)), np.float64)
+        ranges += [float(inside.min()) - slack, float(inside.max()) + slack]
+    return (*ranges, slope, noise)
 
 
 def _add(x: Bounded, y: Bounded) -> Bounded:
-    return Bounded(x.low + y.low, x.high + y.high, x.error + y.error)
+    error, bottom, top = x.error + y.error, x.bottom + y.bottom, x.top + y.top
+    return Bounded(x.low + y.low, x.high + y.high, error, bottom, top)
 
 
 def _negative(x: Bounded) -> Bounded:
-    return Bounded(-x.high, -x.low, x.error)
+    return Bounded(-x.high, -x.low, x.error, -x.top, -x.bottom)
 
 
 def _bilinear(product: Function) -> Function:
     """Return a sum of products of two arrays' elements."""
 
+    def interval(low: Array, high: Array, low2: Array, high2: Array) -> tuple[Array, Array]:
+        middle, radius = (low + high) / 2, (high - low) / 2
+        middle2, radius2 = (low2 + high2) / 2, (high2 - low2) / 2
+        result = product(middle, middle2)
+        spread = product(np.abs(middle), radius2) + product(radius, np.abs(middle2) + radius2)
+        return result - spread, result + spread
+
     def apply(x: Bounded, y: Bounded) -> Bounded:
-        middle = product(x.middle, y.middle)
-        radius = product(np.abs(x.middle), y.radius) + product(
-            x.radius, np.abs(y.middle) + y.radius
-        )
         error = product(x.error, y.largest + y.error) + product(x.largest, y.error)
-        return Bounded(middle - radius, middle + radius, error)
+        exact = interval(x.bottom, x.top, y.bottom, y.top)
+        return Bounded(*interval(x.low, x.high, y.low, y.high), error, *exact)
 
     return apply
 

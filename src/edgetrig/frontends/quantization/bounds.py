@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.model import Port, replay
@@ -35,6 +36,7 @@ class Bounding(Fixed):
     def __init__(self, fixed: Fixed) -> None:
         super().__init__(fixed.types, fixed.replaced)
         self.result: NDArray[np.float64] | None = None
+        self.settled = ""  # the role whose rounding `composed` accounts for
 
     def weight(self, values: Floats, role: str) -> Any:
         """Return constants with their errors."""
@@ -57,9 +59,51 @@ class Bounding(Fixed):
                 raise ValueError(f"{value.name} has no bound")
             value = Bounded.of(value.array).through(value.function)
         value = Bounded.of(exact(value))
-        low = np.clip(value.low - kind.error, kind.bottom, kind.top)
-        high = np.clip(value.high + kind.error, kind.bottom, kind.top)
-        return Bounded(low, high, value.error + kind.error)
+        low, high = (kind(np.clip(v, kind.bottom, kind.top)) for v in (value.low, value.high))
+        error = value.error if role == self.settled else value.error + kind.error
+        return Bounded(low, high, error, value.bottom, value.top).closest
+
+    def composed(
+        self,
+        function: Callable[[Any], Value],
+        x: Any,
+        change: Callable[[Floats], Floats],
+        argument: str = "",
+    ) -> Value:
+        """Add what roundings inside change to what the arguments' errors do."""
+        x = Bounded.of(x)
+        self.settled = argument
+        value = function(Bounded(x.low, x.high, np.zeros(x.shape)))
+        self.settled = ""
+        if isinstance(value, Pending):
+            return replace(value, array=x)
+        error = value.error + change(x.error + self._rounding(argument))
+        return Bounded(value.low, value.high, error)
+
+    def within(self, value: Any, low: ArrayLike, high: ArrayLike) -> Bounded:
+        """Take a range of the exact numbers into account."""
+        return Bounded.of(value).within(low, high)
+
+    def normalized(self, x: Any, square: Any, inverse: Any, count: int, epsilon: float) -> Bounded:
+        """Use that no element is above ``sqrt(count * square)``.
+
+        Where ``square`` is off by d, the exact ``|x| / sqrt(square + epsilon) <= sqrt(count)`` is
+        off by a factor of at most ``sqrt(1 + d / epsilon)``. An error that all elements of ``x``
+        share (that of their mean) changes ``square`` by its own square alone, as they sum to 0.
+        """
+        x, square, inverse = Bounded.of(x), Bounded.of(square), Bounded.of(inverse)
+        shared = np.max(x.error, initial=0.0) ** 2 + _FLOAT * square.largest
+        off = np.minimum(square.error, shared + self._rounding("variance"))
+        off = off + self._rounding("inverse_input")
+        factor = np.sqrt(count) * (np.sqrt(1 + off / epsilon) - 1)
+        largest = np.minimum(x.largest + x.error, np.sqrt(count * (square.largest + off)))
+        own = largest * (self._rounding("inverse") + _FLOAT * inverse.largest)
+        product = x * inverse
+        error = np.minimum(product.error, x.error * inverse.largest + factor + own)
+        return Bounded(product.low, product.high, error)
+
+    def _rounding(self, role: str) -> Any:
+        return self.types[role].error if role in self.types else 0.0
 
 
 def bounds_of(
