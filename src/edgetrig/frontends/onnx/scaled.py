@@ -13,6 +13,7 @@ from math import prod
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.frontends.quantizer import Floats
@@ -109,6 +110,8 @@ class Scaled(Deferred):
 
 def scaled(array: Any, scale: ArrayLike, offset: ArrayLike = 0.0) -> Value:
     """Return ``array * scale + offset``; a plain exact array where both are short constants."""
+    if is_interval(scale) or is_interval(offset):
+        return array * scale + offset
     scale = np.asarray(scale, np.float64)
     offset = np.asarray(offset, np.float64)
     shape = bounded_shape(np.broadcast_shapes(array.shape, scale.shape, offset.shape))
@@ -123,6 +126,11 @@ def scaled(array: Any, scale: ArrayLike, offset: ArrayLike = 0.0) -> Value:
     scale, offset = np.broadcast_to(scale, shape), np.broadcast_to(offset, shape)
     unbounded = np.broadcast_to(np.inf, shape)
     return Scaled(broadcast(array, shape), scale, offset, -unbounded, unbounded)
+
+
+def is_interval(constant: Any) -> bool:
+    """Whether a constant has errors, as it does where the bound of a quantised model is sought."""
+    return isinstance(constant, NDArrayOperatorsMixin)
 
 
 def clipped_bounds(
@@ -174,10 +182,8 @@ def one_scale(value: Value, axes: Sequence[int] | None = None) -> Scaled:
 def add_known(x: Value, constant: Float64s) -> Value:
     """Return a value plus constants: whole numbers of its scale go into its array."""
     bounded_shape(np.broadcast_shapes(x.shape, constant.shape))
-    if not isinstance(x, Scaled):
+    if not isinstance(x, Scaled) or x.bounded or is_interval(constant):
         return scaled(exact(x), 1.0, constant)
-    if x.bounded:
-        return scaled(x.exact(), 1.0, constant)
     steps = constant / x.scale
     whole = np.rint(steps)
     if (np.abs(steps - whole) <= _NEAR * np.maximum(np.abs(steps), 2.0**-4)).all():
@@ -187,11 +193,9 @@ def add_known(x: Value, constant: Float64s) -> Value:
 
 def times_known(x: Value, factor: ArrayLike) -> Value:
     """Return a value times constants, which go into its scale."""
-    factor = np.asarray(factor, np.float64)
-    if not isinstance(x, Scaled):
+    if not isinstance(x, Scaled) or x.bounded or is_interval(factor):
         return scaled(exact(x), factor)
-    if x.bounded:
-        return scaled(x.exact(), factor)
+    factor = np.asarray(factor, np.float64)
     return scaled(x.array, x.scale * factor, x.offset * factor)
 
 
