@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import random_circuits, random_codes, random_programs
-from edgetrig.circuit import Op, check, fixed_input, quantize, trace
+from edgetrig.circuit import Op, check, fixed_input, lookup, quantize, trace
 from edgetrig.optimize import optimize, small_cones
 from edgetrig.verify import evaluate
 
@@ -65,3 +65,15 @@ def test_a_neuron_of_six_bits_is_one_table():
 def test_wide_sums_stay():
     circuit = optimize(trace(lambda x: x[0] + x[1], fixed_input("x", 2, integer=5, fraction=0)))
     assert small_cones(circuit) is circuit
+
+
+def test_a_table_behind_a_clip_may_be_asked_what_never_comes():
+    def square(x):
+        clipped = quantize(3 * x[0] + 5 * x[1], 1, 2, 0, "RND", "SAT_SYM")
+        return lookup(abs(clipped), np.square, 0, 4, 0)
+
+    circuit = trace(square, fixed_input("x", 2, integer=1, fraction=1))
+    codes = [(a, b) for a in range(-4, 4) for b in range(-4, 4)]
+    changed = small_cones(optimize(circuit))
+    check(changed)
+    assert outputs(changed, codes) == outputs(circuit, codes)

@@ -77,5 +77,6 @@ def _value(circuit: Circuit, row: int, known: dict[int, Any]) -> Any:
     a, b, c = (known.get(int(k)) for k in rows.operands[row])
     if rows.op[row] == Op.TABLE:
         table = circuit.tables[rows.p[row]]
-        return table.values[a - table.start]
+        # Patterns that never come together may lead beyond the operand's interval, and the table.
+        return table.values[np.clip(a - table.start, 0, len(table.values) - 1)]
     return _FUNCTIONS[int(rows.op[row])](a, b, c, int(rows.p[row]))
