@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Array, Circuit, Input, origin, quantize, replay, trace
+from edgetrig.circuit import Array, Circuit, Input, lookup, origin, quantize, replay, trace
 from edgetrig.design import Design, Target
 from edgetrig.errors import DataError
 from edgetrig.files import whole_file
@@ -40,6 +40,9 @@ _PEAK_RATE = 2e-3
 _MARGIN = 0.97  # aimed at, so that the last epochs stay under the target
 _MEAN_FRACTION = 1
 """Bits behind the point of the means: thresholds of 1 to 10 kHz lie at squares of 50 to 1000."""
+
+_MEAN_BITS = 7
+"""Most integer bits of the means."""
 
 _JUDGED = 20_000  # events on which the cost of an epoch is measured
 
@@ -100,9 +103,9 @@ def train_anomaly(
     layers: Sequence[int] = (32, 16),
     latent: int = 8,
     seed: int = 0,
-    epochs: int = 60,
+    epochs: int = 20,
     batch: int = 1024,
-    cost_target: float = 6000.0,
+    cost_target: float = 10_000.0,
     kl_weight: float = 0.01,
     fractions: tuple[float, float, float] = (0.5, 0.25, 0.25),
     target: Target | None = None,
@@ -258,18 +261,20 @@ def _save(loop: Loop, encoder: Any, events: NDArray[np.float32], path: Path) -> 
 def _scored(encoder: Circuit, inputs: InputFormat, largest: NDArray[np.float32]) -> Circuit:
     """Return the circuit from the objects' codes to the sum of squares of the means.
 
-    Means saturate at the power of two above the largest that training events have.
+    Means saturate at the power of two above the largest that training events have, 128 at most.
     """
     objects = Input(
         "objects", inputs.lowest, inputs.highest, np.zeros_like(inputs.lowest), "TRN", "SAT"
     )
     bits = np.ceil(np.log2(np.maximum(largest, 0.5) + 2.0**-_MEAN_FRACTION)).astype(np.int64)
+    bits = np.minimum(bits, _MEAN_BITS)
 
     def score(x: Array) -> dict[str, Array]:
         (means,) = replay(encoder, converted(x, encoder.inputs[0])).values()
         with origin("score"):
-            rounded = quantize(means, 1, bits, _MEAN_FRACTION, "RND", "SAT_SYM")
-            return {"score": np.sum(np.square(rounded))}
+            size = abs(quantize(means, 1, bits, _MEAN_FRACTION, "RND", "SAT_SYM"))
+            # Squares as tables: of eight bits they are small, and need no multiplier.
+            return {"score": np.sum(lookup(size, np.square, 0, 2 * bits, 2 * _MEAN_FRACTION))}
 
     return trace(score, objects)
 
