@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from edgetrig import circuit
 from edgetrig.emulate import Emulator
 from edgetrig.frontends.batch import Batch
-from edgetrig.frontends.onnx.requantize import ROUND, Whole, requantized
-from edgetrig.frontends.onnx.scaled import Scaled, parts
-from edgetrig.frontends.onnx.summed import Summed, requantized_sum, summed
+from edgetrig.frontends.scales.requantize import ROUND, Whole, requantized
+from edgetrig.frontends.scales.scaled import Scaled, parts
+from edgetrig.frontends.scales.summed import Summed, requantized_sum, summed
 
 MODES = sorted(ROUND)
 

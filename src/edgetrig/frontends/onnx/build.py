@@ -16,10 +16,10 @@ from edgetrig.frontends.onnx.fold import constant_node, folded
 from edgetrig.frontends.onnx.graph import Entry, Graph, GraphInput
 from edgetrig.frontends.onnx.node import Node
 from edgetrig.frontends.onnx.operators import MOVERS, QUANTIZERS, Handler, handler_of
-from edgetrig.frontends.onnx.scaled import Known, bounded_shape, shape_of
-from edgetrig.frontends.onnx.tabled import Tabled
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.quantizer import Quantizer
+from edgetrig.frontends.scales.scaled import Known, bounded_shape, shape_of
+from edgetrig.frontends.scales.tabled import Tabled
 from edgetrig.frontends.values import Pending, Raw, Value, exact, rearranged
 
 _WHOLE_INPUTS: Final = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.frontends.onnx.graph import Entry
-from edgetrig.frontends.onnx.scaled import LARGEST, Known, bounded_shape
+from edgetrig.frontends.scales.scaled import LARGEST, Known, bounded_shape
 
 _NEVER: Final = frozenset(
     {

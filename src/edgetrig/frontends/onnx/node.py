@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.frontends.onnx.scaled import Float64s, Known, numbers
 from edgetrig.frontends.precision import AS_IS, Precision
+from edgetrig.frontends.scales.scaled import Float64s, Known, numbers
 from edgetrig.frontends.values import Value, exact
 
 Argument = Value | Known | None

@@ -15,8 +15,8 @@ from edgetrig.frontends.onnx.events import check_events
 from edgetrig.frontends.onnx.graph import Graph, GraphInput, read_graph
 from edgetrig.frontends.onnx.load import load_file
 from edgetrig.frontends.onnx.operators import MOVERS
-from edgetrig.frontends.onnx.operators.quantization import EXTRA
 from edgetrig.frontends.onnx.trees import forest_in
+from edgetrig.frontends.scales.quantized import EXTRA
 from edgetrig.frontends.trees.forest import Forest
 
 

@@ -12,10 +12,10 @@ from edgetrig.frontends.layers.softmax import softmax
 from edgetrig.frontends.onnx.node import Argument, Node
 from edgetrig.frontends.onnx.operators.elementwise import homogeneous
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import Known, Scaled, is_short, shape_of
-from edgetrig.frontends.onnx.summed import Summed
-from edgetrig.frontends.onnx.tabled import applied
 from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.scales.scaled import Known, Scaled, is_short, shape_of
+from edgetrig.frontends.scales.summed import Summed
+from edgetrig.frontends.scales.tabled import applied
 from edgetrig.frontends.values import Value, exact
 
 Function = Callable[[Floats], Any]

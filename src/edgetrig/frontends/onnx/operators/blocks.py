@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.shape import Results, moved
-from edgetrig.frontends.onnx.scaled import Float64s, bounded_shape, shape_of
+from edgetrig.frontends.scales.scaled import Float64s, bounded_shape, shape_of
 from edgetrig.frontends.values import Value
 
 

@@ -11,7 +11,7 @@ from edgetrig.frontends.layers.convolution import convolution, transposed_convol
 from edgetrig.frontends.onnx.node import Argument, Node, argument
 from edgetrig.frontends.onnx.operators.elementwise import plus
 from edgetrig.frontends.onnx.operators.shape import Results, moved
-from edgetrig.frontends.onnx.scaled import (
+from edgetrig.frontends.scales.scaled import (
     Float64s,
     Known,
     bounded_shape,

@@ -11,7 +11,7 @@ import numpy as np
 from edgetrig.frontends.layers.activation import pending
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import (
+from edgetrig.frontends.scales.scaled import (
     Known,
     Scaled,
     add_known,
@@ -22,7 +22,7 @@ from edgetrig.frontends.onnx.scaled import (
     shape_of,
     times_known,
 )
-from edgetrig.frontends.onnx.summed import Summed, summed
+from edgetrig.frontends.scales.summed import Summed, summed
 from edgetrig.frontends.values import Raw, Value, exact
 
 
@@ -214,6 +214,6 @@ def where(node: Node, condition: Value, x: Argument, y: Argument) -> Results:
 
 def rounding(mode: str) -> Callable[..., Results]:
     """Return the operator that rounds to whole numbers."""
-    from edgetrig.frontends.onnx.requantize import rounded
+    from edgetrig.frontends.scales.requantize import rounded
 
     return lambda node, x: [rounded(exact(x), mode)]

@@ -11,7 +11,7 @@ from edgetrig.frontends.onnx.operators.convolution import conv
 from edgetrig.frontends.onnx.operators.matrix import product
 from edgetrig.frontends.onnx.operators.quantization import dequantized, quantize_linear
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import Known, numbers, shape_of
+from edgetrig.frontends.scales.scaled import Known, numbers, shape_of
 
 _ONE = Known(np.ones((), np.float32))
 

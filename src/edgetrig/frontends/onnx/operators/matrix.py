@@ -9,7 +9,7 @@ import numpy as np
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array
 from edgetrig.frontends.onnx.operators.elementwise import plus
 from edgetrig.frontends.onnx.operators.shape import Results, moved
-from edgetrig.frontends.onnx.scaled import (
+from edgetrig.frontends.scales.scaled import (
     Known,
     Scaled,
     bounded_shape,

@@ -8,7 +8,7 @@ from edgetrig.frontends.layers import normalization as neutral
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.convolution import each_event
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import Float64s, add_known, numbers, shape_of, times_known
+from edgetrig.frontends.scales.scaled import Float64s, add_known, numbers, shape_of, times_known
 from edgetrig.frontends.values import exact
 
 

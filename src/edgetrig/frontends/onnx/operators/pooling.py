@@ -12,7 +12,7 @@ from edgetrig.frontends.layers.pooling import sum_pool
 from edgetrig.frontends.onnx.node import Argument, Node
 from edgetrig.frontends.onnx.operators.convolution import each_event, windows
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import (
+from edgetrig.frontends.scales.scaled import (
     Scaled,
     one_scale,
     same_along,

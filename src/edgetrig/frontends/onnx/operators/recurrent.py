@@ -10,7 +10,7 @@ import numpy as np
 from edgetrig.frontends.layers.recurrent import Options, Weights, gru, lstm, simple_rnn
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import Float64s, Known, numbers
+from edgetrig.frontends.scales.scaled import Float64s, Known, numbers
 from edgetrig.frontends.values import exact
 
 _ACTIVATIONS: Final = {

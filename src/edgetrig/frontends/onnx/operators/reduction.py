@@ -12,8 +12,8 @@ from edgetrig.frontends.layers import selection
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.onnx.scaled import Known, Scaled, bounded_shape, same_along, shape_of
-from edgetrig.frontends.onnx.tabled import applied
+from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, same_along, shape_of
+from edgetrig.frontends.scales.tabled import applied
 from edgetrig.frontends.values import Value, exact
 
 Reduction = Callable[[Value, tuple[int, ...], bool], Value]

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
-from edgetrig.frontends.onnx.scaled import Known, Scaled, bounded_shape, parts, shape_of
+from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, parts, shape_of
 from edgetrig.frontends.values import Deferred, Pending, Raw, Value, exact, rearranged
 
 Results = list[Value | Known]

@@ -9,8 +9,8 @@ import numpy as np
 
 from edgetrig.frontends.layers import activation as layers
 from edgetrig.frontends.layers.softmax import softmax
-from edgetrig.frontends.onnx.scaled import Scaled
-from edgetrig.frontends.onnx.tabled import Tabled, applied
+from edgetrig.frontends.scales.scaled import Scaled
+from edgetrig.frontends.scales.tabled import Tabled, applied
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant, values_of
 from edgetrig.frontends.values import Pending, Value, exact
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from edgetrig import circuit
 from edgetrig.circuit import Overflow, Rounding
-from edgetrig.frontends.onnx.operators.quantization import quantized as with_scale
-from edgetrig.frontends.onnx.requantize import Whole
-from edgetrig.frontends.onnx.scaled import Scaled, scaled
 from edgetrig.frontends.quantizer import ROUND, Quantizer
+from edgetrig.frontends.scales.quantized import quantized as with_scale
+from edgetrig.frontends.scales.requantize import Whole
+from edgetrig.frontends.scales.scaled import Scaled, scaled
 from edgetrig.frontends.torch.handlers.arithmetic import multiply, powers_of_two
 from edgetrig.frontends.torch.operation import Call, Weight, values_of
 from edgetrig.frontends.values import Pending, Raw, Value, exact, quantized
@@ -117,7 +117,7 @@ def _rescaled(call: Call, x: Value, factor: float) -> Value:
 
 
 _MODES: Final = {"RND_CONV": "HALF_EVEN", "TRN": "FLOOR", "TRN_ZERO": "DOWN"}
-"""Roundings by the names of `edgetrig.frontends.onnx.requantize`."""
+"""Roundings by the names of `edgetrig.frontends.scales.requantize`."""
 
 HANDLERS: Final[Mapping[str, Function]] = {
     "quantize": quantize,

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.onnx.scaled import Scaled, one_scale, same_along, scaled
 from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.scales.scaled import Scaled, one_scale, same_along, scaled
 from edgetrig.frontends.torch.operation import Weight
 from edgetrig.frontends.values import Value, exact
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from edgetrig import circuit
 from edgetrig.circuit import Rounding
 from edgetrig.frontends.batch import Batch
-from edgetrig.frontends.onnx.scaled import Float64s, Scaled
 from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.scales.scaled import Float64s, Scaled
 
 MOST_BITS: Final = 48
 """Most bits tried behind the multiplier's point."""

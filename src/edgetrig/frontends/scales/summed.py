@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig import circuit
-from edgetrig.frontends.onnx.requantize import (
+from edgetrig.frontends.scales.requantize import (
     MOST_BITS,
     ROUND,
     Whole,
@@ -24,7 +24,7 @@ from edgetrig.frontends.onnx.requantize import (
     roundest,
     snapped,
 )
-from edgetrig.frontends.onnx.scaled import Float64s, Scaled, clipped_bounds, scaled
+from edgetrig.frontends.scales.scaled import Float64s, Scaled, clipped_bounds, scaled
 from edgetrig.frontends.values import Deferred
 
 MOST_PAIRS: Final = 1 << 18

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgetrig.frontends.layers.inner import finite_float32, pending
-from edgetrig.frontends.onnx.requantize import Whole
-from edgetrig.frontends.onnx.scaled import Known, Scaled, numbers
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.quantizer import Floats, Quantizer
+from edgetrig.frontends.scales.requantize import Whole
+from edgetrig.frontends.scales.scaled import Known, Scaled, numbers
 from edgetrig.frontends.values import Deferred, Pending, Value
 
 Function = Callable[[Floats], Any]
