@@ -6,6 +6,7 @@ and however often, its result is added once, in the order of the parts.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from edgetrig.trigger.menu.turn_on import Columns, TurnOn, measure_turn_on
 
 THREADS: Final = "threads"
 """Where `total` runs: Dask's threads on this machine."""
+
+_ADDRESS: Final = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^/]+:\d+|inproc://.+")
 
 
 class Addable(Protocol):
@@ -66,7 +69,8 @@ def total(
     DataError
         If there are no parts, or by the task.
     ToolError
-        If Dask is not installed, no scheduler answers, or workers die over and over on one part.
+        If Dask is not installed, `where` is no address, no scheduler answers, or workers die over
+        and over on one part.
     """
     if not parts:
         raise DataError("no files or blocks of events to count")
@@ -99,6 +103,10 @@ def _on_cluster(
     task: Callable[[Part], Result], parts: Sequence[Part], address: str, progress: Progress
 ) -> Sequence[Result]:
     distributed = require("distributed", "dask")
+    if not _ADDRESS.fullmatch(address):  # a client of such an address would hang at its end
+        raise ToolError(
+            f"{address!r} is no Dask scheduler: 'threads' or an address like tcp://host:8786 is one"
+        )
     try:
         client = distributed.Client(address, set_as_default=False)
     except (OSError, ValueError) as error:
