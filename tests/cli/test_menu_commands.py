@@ -29,6 +29,8 @@ def files(tmp_path):
         "muon_pt": rng.exponential(9, (4000, 8)).astype(np.uint16).clip(0, 511),
         "htt_et": rng.exponential(60, (4000, 1)).astype(np.uint16).clip(0, 4095),
         "true_ht": rng.exponential(30, 4000).astype(np.float32),
+        "true_nan": np.full(4000, np.nan),
+        "true_tau_pt": np.zeros(4000),
     }
     write_table(tmp_path / "data.npz", columns)
     (tmp_path / "menu.yaml").write_text(MENU)
@@ -79,6 +81,12 @@ def test_turn_on(files):
     result = run(*words, "--variable", "true_ht", "--out", files / "curve.json")
     assert result.exit_code == 0, result.output
     assert json.loads((files / "curve.json").read_text())["edges"][-1] in (100, 120)
+    hard = {"htt_et": np.full((9, 1), 400, np.uint16), "true_ht": np.full(9, 380.0)}
+    write_table(files / "hard.npz", hard)
+    result = run(*words, files / "hard.npz", "--variable", "true_ht")
+    assert result.output.splitlines()[-2].endswith(
+        "100.0%  (83.2% to 100.0%)"
+    )  # nine, and the one such before
     some = ["--bins", "0:60:3", "--within", "true_ht=0:30", "--dask", "threads"]
     result = run(*words, "--variable", "true_ht", *some)
     assert result.exit_code == 0, result.output
@@ -117,6 +125,8 @@ def test_firmware(files):
         (["report", "menu.yaml", "data.npz", "--turn-on", "a:b=c"], "no seed 'a' in menu"),
         ([*TURN_ON, "true_x"], "data.npz: no column 'true_x'"),
         ([*TURN_ON, "muon_pt"], "column 'muon_pt' has the shape (4000, 8)"),
+        ([*TURN_ON, "true_nan"], "column 'true_nan', event 0 of its block: nan"),
+        ([*TURN_ON, "true_tau_pt"], "column 'true_tau_pt' is 0 in all events"),
         ([*TURN_ON, "true_ht", "--bins", "0:1"], "LOW:HIGH:NUMBER or edges"),
         ([*TURN_ON, "true_ht", "--bins", "5,1"], "must be finite and rise"),
         ([*TURN_ON, "true_ht", "--bins", "-9:-1:3"], "no events with true_ht in -9 to -1"),

@@ -67,22 +67,34 @@ def counted(
     within: dict[str, tuple[float, float]] | None = None,
     dask: str | None = None,
 ) -> TurnOn:
-    """Count a turn-on curve in files; bins are chosen from the first events if left out."""
-    from edgetrig.physics.l1 import read_l1
-    from edgetrig.trigger.menu import CountTurnOn, total, usual_edges
+    """Count a turn-on curve in files; bins are chosen from the events if left out."""
+    from edgetrig.trigger.menu import CountTurnOn, total
 
     if edges is None:
-        first = next(iter(read_l1(data[0], [variable, decide.columns[0]])))
-        try:
-            edges = usual_edges(first[variable]).tolist()
-        except DataError as error:
-            raise DataError(f"{data[0]}: column '{variable}': {error}") from error
+        edges = _usual(data, variable, decide.columns[0])
     task = CountTurnOn(decide, seed, variable, tuple(edges), within or {})
     with step(f"counting {', '.join(file.name for file in data[:3])}") as progress:
         curve = total(task, data, dask, progress)
     if not curve.total.any():
         raise DataError(f"{data[0]}: no events with {variable} in {edges[0]:g} to {edges[-1]:g}")
     return curve
+
+
+def _usual(data: Sequence[Path], variable: str, code: str) -> list[float]:
+    """Return bins that hold nearly all values of every part of the files, which may be sorted."""
+    from edgetrig.physics.l1 import read_l1
+    from edgetrig.trigger.menu import usual_edges
+    from edgetrig.trigger.menu.turn_on import numbers_of
+
+    found: list[list[float]] = []
+    for file in data:
+        for block in read_l1(file, [variable, code]):
+            values = numbers_of(block, variable)
+            if values.any():
+                found.append(usual_edges(values).tolist())
+    if not found:
+        raise DataError(f"{data[0]}: column '{variable}' is 0 in all events; choose another")
+    return max(found, key=lambda edges: (edges[0] < 0, edges[-1]))
 
 
 def edges_of(text: str) -> list[float]:
