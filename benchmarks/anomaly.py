@@ -56,7 +56,7 @@ class Sample:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the events are")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--out", type=Path, default=Path("anomaly.keras"))
     given = parser.parse_args()
     blocks = list(read_l1(given.folder / "zero-bias.parquet", COLUMNS))
@@ -69,7 +69,7 @@ def main() -> None:
         epochs=given.epochs,
         seed=1,
         fractions=(0.8, 0.1, 0.1),
-        progress=lambda done, total: done % 10 or say(f"epoch {done} of {total}"),
+        progress=lambda done, total: say(f"epoch {done} of {total}"),
     )
     seconds = time.process_time() - started
     trigger.design.save(given.out.with_suffix(".edgetrig"))
