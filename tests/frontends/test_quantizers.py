@@ -118,7 +118,7 @@ def test_other_scaler_is_refused(assert_same, rng):
 @pytest.mark.parametrize(
     ("conf", "message"),
     [
-        (QuantizerConfig("dummy"), "reaches it unquantised; put an HGQ2 Quantizer"),
+        (QuantizerConfig("dummy"), "reaches it unquantised; put a quantiser after"),
         (config("kif", overflow="WRAP_SM"), "overflow mode WRAP_SM is not supported; use WRAP"),
     ],
 )

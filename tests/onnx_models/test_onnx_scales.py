@@ -74,3 +74,13 @@ def test_known_inputs_need_no_finer_port(model_of, runtime, outputs_of):
     assert loaded.circuit.inputs[0].hi.max() == 127
     (got,) = outputs_of(loaded.circuit, x=x).values()
     assert np.mean(got != expected) <= 1e-3
+
+
+@pytest.mark.parametrize(("other", "noted"), [("x", True), ("w", False)])
+def test_wide_products_of_two_values_are_noted(other, noted, model_of):
+    weights = {"w": np.float32([1.2345678, 2.3456789])}
+    model = model_of([("Mul", f"x {other}", "y")], {"x": ["N", 2]}, ["y"], weights)
+    loaded = load(model, input_type="fixed<24,12>")
+    assert loaded.circuit.widths.max() > 40
+    assert any("a product of two values has 4" in note for note in loaded.notes) == noted
+    assert not any("HGQ2" in note for note in loaded.notes)

@@ -21,7 +21,7 @@ DROPPABLE: Final = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
 """Last activations that change neither a ranking nor a threshold's events: no hardware for them."""
 
 WIDE: Final = 32
-"""Bits of a product above which the user is warned."""
+"""Bits of a product of two values above which the user is warned."""
 
 
 def translate(model: Model, precisions: Precisions = lambda name: AS_IS) -> Loaded:
@@ -85,7 +85,8 @@ def _notes(traced: Circuit, dropped: Mapping[str, str]) -> Iterator[str]:
     for name, activation in dropped.items():
         yield f"output {name}: the last {activation} is left out; the hardware gives its logits"
     rows = traced.rows
-    products = (rows.op == Op.MUL) & (traced.widths > 0)
+    varies = np.asarray(rows.lo != rows.hi, np.bool_)
+    products = (rows.op == Op.MUL) & varies[rows.a] & varies[rows.b]
     wide = int(traced.widths[products].max(initial=0))
     if wide > WIDE:
-        yield f"a product has {wide} bits; quantise the layers that feed it (HGQ2 layers do)"
+        yield f"a product of two values has {wide} bits; quantise the layers that feed it"

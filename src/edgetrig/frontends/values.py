@@ -108,7 +108,8 @@ class Pending:
         """Return exact values, by a table."""
         if self.function is None:
             raise ValueError(
-                f"{self.name} cannot be quantised; use HGQ2's QSoftmax, or leave it to the end"
+                f"{self.name} has no types inside; use a {self.name} that brings them, let "
+                "edgetrig.quantize(model, x) find them, or leave it to the end"
             )
         return quantizer.table(self.array, self.function)
 
@@ -149,14 +150,14 @@ def exact(value: Value) -> Any:
     """
     if isinstance(value, Raw):
         raise ValueError(
-            "the model's input reaches it unquantised; put an HGQ2 Quantizer layer after the "
-            "input, give it a type (input_type='fixed<12,8>'), or let edgetrig.quantize(model, x) "
-            "find types for a float model"
+            "the model's input reaches it unquantised; put a quantiser after the input, give it a "
+            "type (input_type='fixed<12,8>'), or let edgetrig.quantize(model, x) find types for a "
+            "float model"
         )
     if isinstance(value, Pending):
         raise ValueError(
-            f"the {value.name} before it is not quantised; put an HGQ2 Quantizer layer after it, "
-            "or let edgetrig.quantize(model, x) find its type"
+            f"the {value.name} before it is not quantised; put a quantiser after it, or let "
+            "edgetrig.quantize(model, x) find its type"
         )
     if isinstance(value, Deferred):
         return value.exact()
