@@ -82,6 +82,10 @@ def rms_norm(first, rng):
     return layers.RMSNormalization(epsilon=0.01, name="norm")(first)
 
 
+def unit_norm(first, rng):
+    return layers.UnitNormalization(name="norm")(layers.Dense(4, name="linear")(first))
+
+
 def attention(first, rng):
     return layers.MultiHeadAttention(2, 3, name="attention")(first, first)
 
@@ -91,7 +95,10 @@ def causal_attention(first, rng):
     return heads(first, first, use_causal_mask=True)
 
 
-INNER = [inner_softmax, inner_log_softmax, layer_norm, rms_norm, attention, causal_attention]
+INNER = [
+    *(inner_softmax, inner_log_softmax, layer_norm, rms_norm, unit_norm),
+    *(attention, causal_attention),
+]
 
 
 @settings(max_examples=12)
@@ -119,7 +126,14 @@ def test_bounds_through_softmax_and_norms(inner, size, scale, bits, seed):
 
 @pytest.mark.parametrize(
     ("inner", "most"),
-    [(inner_softmax, 0.01), (layer_norm, 4), (rms_norm, 6), (attention, 3), (causal_attention, 3)],
+    [
+        (inner_softmax, 0.01),
+        (layer_norm, 4),
+        (rms_norm, 6),
+        (unit_norm, 3),
+        (attention, 3),
+        (causal_attention, 3),
+    ],
 )
 def test_bounds_through_softmax_and_norms_say_something(inner, most):
     rng = np.random.default_rng(1)

@@ -107,7 +107,8 @@ def unit_norm(
     def function(v: Floats) -> Floats:
         return np.asarray(1 / np.sqrt(np.maximum(v, epsilon)))
 
-    return x * tabulated("inverse root", function, total, "inverse", precision)
+    inverse = tabulated("inverse root", function, total, "inverse", precision)
+    return precision.within(x * inverse, -1, 1)
 
 
 def group_norm(
