@@ -8,19 +8,17 @@ parallel interval arithmetic", BIT 39, 1999), which over-estimates at most by ha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
+from edgetrig.frontends.quantization.slopes import range_and_slope
 from edgetrig.frontends.quantizer import Floats
 
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
-
-_POINTS: Final = 2049
-"""Arguments at which the slope of a function is looked at."""
 
 
 class Bounded(NDArrayOperatorsMixin):
@@ -135,7 +133,7 @@ class Bounded(NDArrayOperatorsMixin):
         ends = (self.low, self.high, self.bottom, self.top)
         keys = np.stack([v.ravel() for v in ends], axis=1)
         unique, back = np.unique(keys, axis=0, return_inverse=True)
-        found = np.array([_range_and_slope(function, *key) for key in unique])
+        found = np.array([range_and_slope(function, *key) for key in unique])
         low, high, bottom, top, slope, noise = found[back.ravel()].T.reshape(6, *self.shape)
         return Bounded(low, high, self.error * slope + noise, bottom, top).closest
 
@@ -150,29 +148,6 @@ class Bounded(NDArrayOperatorsMixin):
         """Apply any other NumPy function."""
         known = _FUNCTIONS.get(function)
         return NotImplemented if known is None else known(*args, **kwargs)
-
-
-def _range_and_slope(
-    function: Callable[[Floats], Floats], low: float, high: float, bottom: float, top: float
-) -> tuple[float, ...]:
-    """Return ranges on [low, high] and [bottom, top], the slope on both, and float32's noise."""
-    first, last = min(low, bottom), max(high, top)
-    x = np.linspace(first, last, _POINTS)
-    y = np.asarray(function(x), np.float64)
-    step = (last - first) / (_POINTS - 1)
-    noise = 1e-6 * float(np.abs(y).max())  # the function's own rounding to float32
-    if step == 0:
-        value = float(y[0])
-        return value, value, value - noise, value + noise, 0.0, noise
-    rises = np.diff(y)
-    bend = float(np.abs(np.diff(rises)).max())
-    slope = (float(np.abs(rises).max()) + bend) / step
-    slack = bend + noise
-    ranges = []
-    for ends in ((low, high), (bottom, top)):
-        inside = np.asarray(function(np.linspace(*ends, _POINTS)), np.float64)
-        ranges += [float(inside.min()) - slack, float(inside.max()) + slack]
-    return (*ranges, slope, noise)
 
 
 def _add(x: Bounded, y: Bounded) -> Bounded:
