@@ -144,7 +144,7 @@ def test_one_line(run, files, monkeypatch, name):
 def test_missing_packages_name_their_extra(run, files, monkeypatch, module, command):
     from edgetrig.report import page
 
-    page._template.cache_clear()
+    page.template.cache_clear()
     monkeypatch.chdir(files)
     monkeypatch.setitem(sys.modules, module, None)
     one_line(run, files, command, module, "pip install 'edgetrig[")
