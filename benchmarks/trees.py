@@ -59,7 +59,7 @@ def measure(name: str, row: dict[str, Any], only: list[str] | None) -> Any:
             row["emulation"] = ours(task="emulate", events=200_000, model=files["model"])
             conifer = Worker("conifer_worker.py", install("conifer"))
             row["emulation"] |= conifer(
-                task="emulate", count=2000, folder=str(folder / "conifer"), **files
+                task="emulate", count=2000, folder=str(folder / "conifer"), depth=depth, **files
             )
         for number, (design, worker, task) in enumerate(designs()):
             if only is not None and design not in only:

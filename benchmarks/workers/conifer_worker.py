@@ -24,6 +24,8 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 
 def model_of(task: dict[str, Any], backend: str, precision: str, folder: str) -> Any:
     booster = xgboost.Booster(model_file=task["model"])
+    # It pads all trees to the depth that the training was asked for, which no file keeps.
+    booster.set_param({"max_depth": task["depth"]})
     config = importlib.import_module(f"conifer.backends.{backend}").auto_config()
     config["OutputDir"] = folder
     for name in ("Precision", "precision"):
