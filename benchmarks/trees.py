@@ -79,7 +79,7 @@ def designs() -> Any:
     for bits in (3, 6):
         yield f"TreeLUT's method, {bits}-bit leaves", ours, {"task": "baseline", "leaf_bits": bits}
     own = {"task": "compile", "latency": 0}
-    for bits in (2, 3):
+    for bits in (2, 3, 4, 5):
         task = own | {"how": "calibrated", "leaf_bits": bits}
         yield f"edgetrig, leaves 2^-{bits} by events", ours, task
     boosted = own | {"how": "boost", "settings": BOOST}
