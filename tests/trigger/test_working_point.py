@@ -71,6 +71,11 @@ def test_wilson_interval_holds_the_rate(total, data):
     assert wilson(passed, total, 2)[0] <= low
 
 
+def test_wilson_interval_reaches_the_ends():
+    assert wilson(0, 1039)[0] == wilson(0, 1039, 2)[0] == 0
+    assert wilson(1039, 1039)[1] == wilson(7, 7, 3)[1] == 1
+
+
 def test_wilson_against_published_value():
     # Newcombe, Statist. Med. 17 (1998) 857, table I: 15 of 148, 95 %.
     low, high = wilson(15, 148, 1.959964)

@@ -86,7 +86,10 @@ def wilson(passed: int, total: int, sigmas: float = 1.0) -> tuple[float, float]:
     rate, z2 = passed / total, sigmas**2
     centre = (rate + z2 / (2 * total)) / (1 + z2 / total)
     spread = math.sqrt(rate * (1 - rate) / total + z2 / (4 * total**2)) / (1 + z2 / total) * sigmas
-    return max(centre - spread, 0.0), min(centre + spread, 1.0)
+    # At the ends of the range the two terms are equal, but for what float64 rounds.
+    low = centre - spread if passed > 0 else 0.0
+    high = centre + spread if passed < total else 1.0
+    return max(low, 0.0), min(high, 1.0)
 
 
 def roc(scores: ArrayLike, is_signal: ArrayLike) -> Roc:
