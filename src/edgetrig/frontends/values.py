@@ -7,6 +7,7 @@ function such as tanh. Only rearranging is allowed in between.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -114,19 +115,19 @@ class Pending:
         return quantizer.table(self.array, self.function)
 
 
-class Deferred:
+class Deferred(ABC):
     """A front end's own kind of value, which can be made exact wherever that is needed.
 
     Its front end keeps something aside (a scale) that costs less where a quantiser takes it in.
     """
 
+    @abstractmethod
     def rearranged(self, function: Callable[[Any], Any]) -> Value:
         """Return the same values in another order or shape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def exact(self) -> Any:
         """Return the exact array."""
-        raise NotImplementedError
 
 
 Value = Any

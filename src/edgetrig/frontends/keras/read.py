@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,26 @@ def read_model(model: Any) -> Model:
         return qkeras.read_model(model)
     if not isinstance(model, keras.Sequential | keras.src.models.Functional):
         model = _functional(model, keras)
+    return through_file(model, ".keras", read_file)
+
+
+def through_file(model: Any, suffix: str, read: Callable[[Path, str], Model]) -> Model:
+    """Return what a reader makes of the file that a live model saves.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be saved.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
+        path = Path(folder) / f"model{suffix}"
         try:
             model.save(path)
         except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"the {type(model).__name__} cannot be saved: {reason}") from error
         # The user has never heard of the temporary file.
-        return read_file(path, f"model '{model.name}'")
+        return read(path, f"model '{model.name}'")
 
 
 def _functional(model: Any, keras: Any) -> Any:
@@ -89,8 +101,15 @@ def read_file(path: Path, where: str | None = None) -> Model:
     """
     where = where or str(path)
     config, variables = open_archive(path, where)
-    try:
+    with configuration(where):
         return model_of(read_graph(read_layer(config, variables)))
+
+
+@contextmanager
+def configuration(where: str) -> Iterator[None]:
+    """Turn what a damaged configuration raises while it is read into one line."""
+    try:
+        yield
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise ModelError(f"{where}: its configuration is damaged ({error!r})") from error
     except RecursionError as error:
