@@ -4,7 +4,7 @@ from edgetrig.circuit.array import Array
 from edgetrig.circuit.builder import Builder, origin
 from edgetrig.circuit.check import check
 from edgetrig.circuit.circuit import Circuit, Input, Output, Rows, Table
-from edgetrig.circuit.fixed import lookup, quantize
+from edgetrig.circuit.fixed import convert, lookup, quantize
 from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS, Overflow, Rounding, quantize_floats
 from edgetrig.circuit.graph import live_rows, operand_order, register_depth, use_counts
 from edgetrig.circuit.intervals import width, widths
@@ -32,6 +32,7 @@ __all__ = [
     "Rows",
     "Table",
     "check",
+    "convert",
     "fixed_input",
     "linear_scales",
     "live_rows",

@@ -7,14 +7,14 @@ Vitis HLS user guide (UG1399) and the SystemC standard (IEEE 1666-2023, section 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.circuit import arithmetic as ar
 from edgetrig.circuit.array import Array, Mask, as_array
-from edgetrig.circuit.circuit import Ints, Table
+from edgetrig.circuit.circuit import Input, Ints, Table
 from edgetrig.circuit.floats import (
     Overflow,
     Rounding,
@@ -22,7 +22,7 @@ from edgetrig.circuit.floats import (
     fixed_types,
     quantize_floats,
 )
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit.intervals import IntArray, widths
 from edgetrig.circuit.ops import Op
 from edgetrig.errors import CircuitError
 
@@ -71,6 +71,32 @@ def quantize(
     rows, point = np.full(shape, zero.rows), np.zeros(shape, np.int64)
     rows[used], point[used] = result.rows, result.fraction
     return Array(x.builder, rows, point)
+
+
+def convert(x: Array, port: Input) -> Array:
+    """Convert to the type of an input port, as `predict` converts floats.
+
+    Parameters
+    ----------
+    x
+        An array of the port's shape.
+    port
+        Its rounding and overflow apply; where it wraps, its range is a whole type.
+    """
+    rounding, overflow = cast(Rounding, port.rounding), cast(Overflow, port.overflow)
+    rounded = quantize(x, 1, 62 - port.fraction, port.fraction, rounding, "SAT")
+    if overflow in ("WRAP", "WRAP_SM"):
+        signed = np.asarray(port.lo < 0, np.int64)
+        integer = widths(port.lo, port.hi) - signed - port.fraction
+        return quantize(rounded, signed, integer, port.fraction, "TRN", overflow)
+    low, high = (
+        Array(x.builder, x.builder.constant(codes, port.fraction), port.fraction)
+        for codes in (port.lo, port.hi)
+    )
+    if overflow == "SAT_ZERO":
+        outside = ar.bitwise(Op.OR)(ar.less(rounded, low), ar.less(high, rounded))
+        return ar.select(outside, as_array(x.builder, 0), rounded)
+    return ar.minimum(ar.maximum(rounded, low), high)
 
 
 def lookup(

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Array, Circuit, Input, lookup, origin, quantize, replay, trace
+from edgetrig.circuit import Array, Circuit, Input, convert, lookup, origin, quantize, replay, trace
 from edgetrig.design import Design, Target
 from edgetrig.errors import DataError
 from edgetrig.files import whole_file
@@ -34,7 +34,6 @@ from edgetrig.training.schedule import CostController, learning_rate
 from edgetrig.training.split import Split, split
 from edgetrig.trigger.menu import Model
 from edgetrig.trigger.menu.menu import ORBIT_HZ
-from edgetrig.trigger.menu.scores import converted
 
 _PEAK_RATE = 2e-3
 _MARGIN = 0.97  # aimed at, so that the last epochs stay under the target
@@ -270,7 +269,7 @@ def _scored(encoder: Circuit, inputs: InputFormat, largest: NDArray[np.float32])
     bits = np.minimum(bits, _MEAN_BITS)
 
     def score(x: Array) -> dict[str, Array]:
-        (means,) = replay(encoder, converted(x, encoder.inputs[0])).values()
+        (means,) = replay(encoder, convert(x, encoder.inputs[0])).values()
         with origin("score"):
             size = abs(quantize(means, 1, bits, _MEAN_FRACTION, "RND", "SAT_SYM"))
             # Squares as tables: of eight bits they are small, and need no multiplier.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import Circuit, Input, Rounding, quantize, replay
+from edgetrig.circuit import Circuit, convert, replay
 from edgetrig.errors import CircuitError, MenuError
 from edgetrig.physics.l1 import ObjectType
 
@@ -69,7 +69,7 @@ class Model:
                     f"model '{self.name}': {array.size} numbers for its input '{port.name}'"
                     f" of {port.size}"
                 )
-            arrays.append(converted(array.reshape(port.shape), port))
+            arrays.append(convert(array.reshape(port.shape), port))
         try:
             (score,) = replay(self.circuit, *arrays).values()
         except CircuitError as error:
@@ -105,15 +105,3 @@ class Model:
                 raise MenuError(f"model '{self.name}': {kind.name} has no {what}")
             listed += [(kind, f, number) for number in range(count) for f in fields]
         return listed
-
-
-def converted(array: Any, port: Input) -> Any:
-    """Return numbers in a port's type, as `predict` would convert them."""
-    rounding = cast(Rounding, port.rounding)
-    whole = quantize(array, 1, 62 - port.fraction, port.fraction, rounding, "SAT")
-    step = np.ldexp(1.0, -port.fraction)
-    if port.overflow == "WRAP":
-        bits = np.vectorize(int.bit_length)((port.hi - port.lo).astype(object))
-        signed = (port.lo < 0).astype(np.int64)
-        return quantize(whole, signed, bits - signed - port.fraction, port.fraction, "TRN", "WRAP")
-    return np.minimum(np.maximum(whole, port.lo * step), port.hi * step)
