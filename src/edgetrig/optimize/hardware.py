@@ -39,7 +39,7 @@ def for_hardware(
         if latency != 0:
             staged = pipeline(form, delays_of(family), clock_ns=clock_ns, latency=latency)
         made.append(ternary_sums(staged, family, clock_ns))
-    return min(made, key=luts_and_registers)
+    return min(made, key=lambda form: luts_and_registers(form, family))
 
 
 def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
@@ -54,7 +54,7 @@ def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
     return forms
 
 
-def luts_and_registers(circuit: Circuit) -> float:
+def luts_and_registers(circuit: Circuit, family: str = "UltraScale+") -> float:
     """Estimate what a circuit takes: LUTs and register bits, each counted as one."""
     registers = circuit.widths[circuit.rows.op == Op.REG].sum()
-    return float(row_luts(circuit).sum() + registers)
+    return float(row_luts(circuit, family).sum() + registers)

@@ -8,13 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op
+from edgetrig.optimize.delays import delays_of
 
 
-def row_luts(circuit: Circuit) -> NDArray[np.float64]:
+def row_luts(circuit: Circuit, family: str = "UltraScale+") -> NDArray[np.float64]:
     """Return an estimate of the LUTs and inverters of every row, shape (rows,).
 
     Sums take a LUT a bit. What is not a sum merges with its neighbours: the parts of a LUT a bit
     are those that `edgetrig.synthesis.estimate` was calibrated to.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    family
+        Name of the device family (`edgetrig.optimize.DELAYS`).
+
+    Raises
+    ------
+    Error
+        If the family is unknown.
     """
     rows, width = circuit.rows, circuit.widths
     constant = circuit.constant
@@ -37,6 +50,8 @@ def row_luts(circuit: Circuit) -> NDArray[np.float64]:
     sums = np.isin(rows.op, (Op.ADD, Op.SUB))
     luts[sums] *= with_constant[sums]
     luts[constant] = 0.0
+    if delays_of(family).lut_inputs < 6:
+        luts *= 1.4
     return luts
 
 
