@@ -18,12 +18,13 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy as np
 
-from edgetrig import Target
+from edgetrig import Target, train_anomaly
+from edgetrig.anomaly import AnomalyTrigger
 from edgetrig.emulate import Emulator
 from edgetrig.optimize import optimize
 from edgetrig.physics.l1 import read_l1
 from edgetrig.physics.tables.read import open_file
-from edgetrig.training import AnomalyTrigger, anomaly_inputs, train_anomaly
+from edgetrig.training import anomaly_inputs
 from edgetrig.training.anomaly_inputs import COLUMNS
 from edgetrig.trigger import wilson
 from edgetrig.trigger.menu import Menu, read_menu
@@ -57,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the events are")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--out", type=Path, default=Path("anomaly.keras"))
+    parser.add_argument("--out", type=Path, default=Path("anomaly"))
     given = parser.parse_args()
     blocks = list(read_l1(given.folder / "zero-bias.parquet", COLUMNS))
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in COLUMNS}
@@ -69,10 +70,9 @@ def main() -> None:
         epochs=given.epochs,
         seed=1,
         fractions=(0.8, 0.1, 0.1),
-        progress=lambda done, total: say(f"epoch {done} of {total}"),
+        progress=lambda done, total: say(f"step {done} of {total}"),
     )
     seconds = time.process_time() - started
-    trigger.design.save(given.out.with_suffix(".edgetrig"))
     menu = read_menu(HERE / "run3.yaml")
     say("zero bias")
     judge = given.folder / "zero-bias-2.parquet"
@@ -86,7 +86,7 @@ def main() -> None:
             f"Written by `benchmarks/anomaly.py FOLDER`, {machine()['date']},"
             f" {machine()['processor']}, {versions(trigger)}. Trained on"
             f" {trigger.events['train']:,} zero-bias crossings in {seconds:.0f} CPU s:"
-            f" encoder 57-32-16-8, {trigger.ebops:,} EBOPs. Judged on those of"
+            f" encoder 57-32-16-8, {trigger.encoder.ebops:,} EBOPs. Judged on those of"
             f" `{open_file(judge).metadata['recipe']['command']}`: thresholds are set on the first"
             f" {half:,}, rates measured on the other {half:,}; both from one pool of pile-up."
             f" {menu.bunches} bunches; errors are statistical, 68 %."
@@ -192,7 +192,7 @@ def pile_up(folder: Path, trigger: AnomalyTrigger, menu: Menu, thresholds: list[
 
 
 def hardware(trigger: AnomalyTrigger, columns: dict[str, Any]) -> list[str]:
-    accept = trigger.design.threshold("score", at=trigger.threshold)
+    accept = trigger.accept()
     rows = []
     for ends, design, clock in (
         ("score", trigger.design, 5.0),
@@ -218,7 +218,7 @@ def hardware(trigger: AnomalyTrigger, columns: dict[str, Any]) -> list[str]:
 
 
 def versions(trigger: AnomalyTrigger) -> str:
-    return ", ".join(f"{name} {number}" for name, number in trigger.versions.items())
+    return ", ".join(f"{name} {number}" for name, number in trigger.encoder.versions.items())
 
 
 if __name__ == "__main__":

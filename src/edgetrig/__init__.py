@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgetrig.anomaly import train_anomaly
 from edgetrig.circuit import fixed_input, lookup, origin, trace
 from edgetrig.design import Design, Target, compile
 from edgetrig.errors import (
@@ -32,4 +33,5 @@ __all__ = [
     "origin",
     "quantize",
     "trace",
+    "train_anomaly",
 ]

@@ -18,7 +18,7 @@ from simulators import simulators
 
 COMMANDS = (
     ("generate", "jets"), ("generate", "l1"), ("train",), ("compile",), ("predict",), ("verify",),
-    ("synth",), ("report",), ("demo", "jets"),
+    ("anomaly", "train"), ("synth",), ("report",), ("demo", "jets"),
 )  # fmt: skip
 FEATURES = ("--columns", "pt,eta,mass")
 

@@ -18,6 +18,7 @@ INTERRUPTED = 130
 _ORDER = (
     "generate",
     "train",
+    "anomaly",
     "quantize",
     "compile",
     "predict",
@@ -59,6 +60,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 generate = typer.Typer(no_args_is_help=True, help="Simulate events.")
+anomaly = typer.Typer(no_args_is_help=True, help="Triggers for what is unlike zero bias.")
 menu = typer.Typer(no_args_is_help=True, help="Rates, thresholds and firmware of a menu.")
 demo = typer.Typer(no_args_is_help=True, help="See the whole way, from events to a report.")
 
@@ -112,6 +114,14 @@ _add(
     "edgetrig train --out model.keras",
     "edgetrig train mine.h5 --label class --layers 32,16 --cost-target 500 --out model.keras",
 )
+_add(
+    anomaly,
+    "train",
+    commands.anomaly_train,
+    "edgetrig anomaly train zero-bias.parquet --rate 5 --out anomaly",
+    "edgetrig anomaly train run-*.root --rate 1 --bunches 2340 --epochs 4 --out anomaly",
+)
+app.add_typer(anomaly, name="anomaly")
 _add(
     app,
     "quantize",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import DataError
-from edgetrig.physics.l1 import CMS
+from edgetrig.physics.l1 import CMS, read_l1
+from edgetrig.progress import Progress, silent
 from edgetrig.training.anomaly_network import InputFormat
 
 _OBJECTS: Final = (("egamma", 4), ("muon", 4), ("jet", 10))
@@ -37,7 +39,7 @@ COLUMNS: Final = tuple(dict.fromkeys(f"{p[0]}_{p[1]}" for p in _PLACES if p))
 """Columns of trigger objects that are read (`edgetrig.physics.l1.read_l1`)."""
 
 
-def anomaly_inputs(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int32]:
+def anomaly_inputs(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int16]:
     """Return the model's inputs: missing energy, 4 e/gamma, 4 muons and 10 jets.
 
     Parameters
@@ -65,7 +67,7 @@ def anomaly_inputs(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int32]:
     for name, codes in chosen.items():
         if len(codes) != events:
             raise DataError(f"{name} has {len(codes)} events, {COLUMNS[0]} has {events}")
-    x = np.zeros((events, len(_PLACES)), np.int32)
+    x = np.zeros((events, len(_PLACES)), np.int16)
     for place, source in enumerate(_PLACES):
         if source is not None:
             kind_name, field, number = source
@@ -73,16 +75,70 @@ def anomaly_inputs(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int32]:
     return x
 
 
-def input_format(x: NDArray[np.int32]) -> InputFormat:
+def read_anomaly_inputs(
+    files: Sequence[str | os.PathLike[str]], progress: Progress = silent
+) -> NDArray[np.int16]:
+    """Return the model's inputs of all events in files, 114 bytes an event.
+
+    Parameters
+    ----------
+    files
+        Of any kind that `edgetrig.physics.l1.read_l1` reads.
+    progress
+        Called with events read and 0: their number is not known before.
+
+    Raises
+    ------
+    DataError
+        If there are no files, or one is unusable.
+    """
+    parts: list[NDArray[np.int16]] = []
+    done = 0
+    for file in files:
+        for block in read_l1(file, COLUMNS):
+            parts.append(anomaly_inputs(block))
+            done += len(parts[-1])
+            progress(done, 0)
+    if not parts:
+        raise DataError("anomaly inputs: no files are given")
+    return np.concatenate(parts)
+
+
+def check_inputs(x: NDArray[Any]) -> NDArray[Any]:
+    """Return codes of shape (events, 57), once each fits its wire.
+
+    Raises
+    ------
+    DataError
+        On another shape or type, or a code outside its range.
+    """
+    if x.ndim != 2 or x.shape[1] != len(_PLACES) or x.dtype.kind not in "iu":
+        raise DataError(
+            f"anomaly inputs are {x.dtype} of shape {x.shape};"
+            f" integers of shape (events, {len(_PLACES)}) are needed"
+        )
+    lowest, highest = _ranges()
+    wrong = (x < lowest) | (x > highest)
+    if wrong.any():
+        event, place = np.argwhere(wrong)[0]
+        raise DataError(
+            f"anomaly input {place}, event {event}: code {x[event, place]} is outside"
+            f" {lowest[place]} to {highest[place]}"
+        )
+    return x
+
+
+def _ranges() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the lowest and the highest code of every input."""
+    fields = [CMS[s[0]].fields[s[1]] if s else None for s in _PLACES]
+    lowest = [0 if field is None else field.lowest for field in fields]
+    highest = [0 if field is None else field.highest for field in fields]
+    return np.array(lowest, np.int64), np.array(highest, np.int64)
+
+
+def input_format(x: NDArray[np.int16]) -> InputFormat:
     """Return ranges of the inputs' wires, and scales near the inputs' spread in some events."""
-    lowest = np.zeros(len(_PLACES), np.int64)
-    highest = lowest.copy()
-    exponent = np.rint(np.log2(np.maximum(x.std(axis=0), 1.0))).astype(np.int64)
-    for place, source in enumerate(_PLACES):
-        if source is None:
-            continue
-        quantity = CMS[source[0]].fields[source[1]]
-        lowest[place], highest[place] = quantity.lowest, quantity.highest
-        if source[1] in ("eta", "phi"):
-            exponent[place] += _ANGLE_SHIFT
-    return InputFormat(lowest, highest, exponent)
+    lowest, highest = _ranges()
+    exponent = np.rint(np.log2(np.maximum(x.std(axis=0, dtype=np.float64), 1.0))).astype(np.int64)
+    angles = [source is not None and source[1] in ("eta", "phi") for source in _PLACES]
+    return InputFormat(lowest, highest, exponent + _ANGLE_SHIFT * np.array(angles))

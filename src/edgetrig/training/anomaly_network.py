@@ -39,9 +39,9 @@ class InputFormat:
         bits = [int(value).bit_length() for value in largest]
         return np.array(bits, np.int64) - self.exponent
 
-    def scaled(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return codes in units of their scale."""
-        return np.asarray(x * 2.0**-self.exponent, np.float32)
+    def scaled(self, x: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return codes in units of their scale, exactly."""
+        return np.multiply(x, np.exp2(-self.exponent), dtype=np.float32)
 
 
 def autoencoder(

@@ -1,5 +1,6 @@
 """One function a command; heavy packages are imported when a command runs."""
 
+from edgetrig.cli.commands.anomaly import anomaly_train
 from edgetrig.cli.commands.demo import demo_jets
 from edgetrig.cli.commands.design import compile_model, synth, verify
 from edgetrig.cli.commands.fuzz import fuzz
@@ -13,6 +14,7 @@ from edgetrig.cli.commands.report import report
 from edgetrig.cli.commands.train import train
 
 __all__ = [
+    "anomaly_train",
     "compile_model",
     "demo_jets",
     "fuzz",
