@@ -12,9 +12,9 @@ from importlib import metadata
 from pathlib import Path
 
 from edgetrig.errors import ToolError, require
-from edgetrig.synthesis._process import run_python
+from edgetrig.programs import execute
 
-_COMMAND = ("-m", "edgetrig.synthesis._yosys", "script.ys")
+_COMMAND = (sys.executable, "-m", "edgetrig.synthesis._yosys", "script.ys")
 
 
 def version() -> str:
@@ -52,11 +52,12 @@ def run(
     with tempfile.TemporaryDirectory(prefix="edgetrig-yosys-") as folder:
         for name, text in {**files, "script.ys": "\n".join(script)}.items():
             Path(folder, name).write_text(text)
-        status, output = run_python(_COMMAND, folder, tool="yosys", timeout=timeout)
+        done = execute(_COMMAND, "yosys", folder, timeout=timeout)
         missing = [name for name in results if not Path(folder, name).is_file()]
-        if status or missing:
-            lines = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()
-            raise ToolError(f"yosys failed (exit {status}): {''.join(lines[-1:])[:300]}")
+        if done.returncode or missing:
+            said = (done.stdout + done.stderr).splitlines()
+            lines = [line for line in said if "ERROR" in line] or said
+            raise ToolError(f"yosys failed (exit {done.returncode}): {''.join(lines[-1:])[:300]}")
         return [Path(folder, name).read_text() for name in results]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ from typing import Any, Final
 
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error, ToolError, require
+from edgetrig.programs import execute
 from edgetrig.rtl import verilog
 from edgetrig.synthesis import _yosys
-from edgetrig.synthesis._process import run_python
 from edgetrig.synthesis.families import Family, family_of
 from edgetrig.synthesis.harness import HARNESS, harness
 
@@ -304,14 +305,16 @@ def _report(netlist: str, router: Router, seed: int, timeout: float | None) -> d
     with tempfile.TemporaryDirectory(prefix="edgetrig-nextpnr-") as folder:
         for name, text in filter(None, (router.pins, ("net.json", netlist))):
             Path(folder, name).write_text(text)
-        status, output = run_python(
-            ["-c", program, *arguments], folder, tool="nextpnr", timeout=timeout
-        )
+        command = [sys.executable, "-c", program, *arguments]
+        done = execute(command, "nextpnr", folder, timeout=timeout)
         made = Path(folder, "report.json")
-        if status or not made.is_file():
-            lines = [line for line in output.splitlines() if "ERROR" in line]
-            words = (lines or output.splitlines() or ["no output"])[0]
-            raise ToolError(f"nextpnr failed (exit {status}) on {router.device}: {words[:300]}")
+        if done.returncode or not made.is_file():
+            said = (done.stdout + done.stderr).splitlines()
+            lines = [line for line in said if "ERROR" in line]
+            words = (lines or said or ["no output"])[0]
+            raise ToolError(
+                f"nextpnr failed (exit {done.returncode}) on {router.device}: {words[:300]}"
+            )
         report: dict[str, Any] = json.loads(made.read_text())
     if not report["fmax"]:
         # Wide multiplexers on Gowin: after routing nextpnr gives no timing.

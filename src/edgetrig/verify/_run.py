@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.errors import ToolError
 from edgetrig.rtl import Port
 
 Words = NDArray[np.uint64]
@@ -73,4 +75,18 @@ def places(layout: list[Port]) -> list[tuple[Port, int]]:
         if port.bits:
             found.append((port, first))
         first += port.words
+    return found
+
+
+def on_path(program: str, package: str) -> str:
+    """Return the path of a simulator's program.
+
+    Raises
+    ------
+    ToolError
+        If it is not on PATH.
+    """
+    found = shutil.which(program)
+    if found is None:
+        raise ToolError(f"{program} is not on PATH: install {package}, or choose another simulator")
     return found

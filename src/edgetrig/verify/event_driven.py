@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from edgetrig.errors import ToolError
+from edgetrig.programs import call
 from edgetrig.rtl import Port
-from edgetrig.verify._process import call, on_path
-from edgetrig.verify._run import Run, Words, places
+from edgetrig.verify._run import Run, Words, on_path, places
 
 _BENCH = "edgetrig_bench"
 _GIVEN, _MADE = "given.hex", "made.hex"
@@ -57,7 +57,7 @@ def _stream(run: Run, name: str, text: str, commands: Callable[[], Iterator[list
     (run.folder / _GIVEN).write_text(_hexadecimal(run.stimulus))
     for command in commands():
         what = command[0].rsplit("/", 1)[-1]
-        said = call(command, what, str(run.folder))
+        said = call(command, what, run.folder)
     made = run.folder / _MADE
     if not made.is_file():
         raise ToolError(f"{what} made no outputs: {said.strip()[:300] or 'no message'}")

@@ -13,10 +13,10 @@ import numpy as np
 from edgetrig.circuit import Circuit
 from edgetrig.circuit.intervals import IntArray
 from edgetrig.errors import Error
+from edgetrig.programs import call
 from edgetrig.rtl import Port, pack, ports, unpack, verilog, vhdl
 from edgetrig.verify import event_driven, verilator
-from edgetrig.verify._process import call, on_path
-from edgetrig.verify._run import Run, Words
+from edgetrig.verify._run import Run, Words, on_path
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from edgetrig.errors import ToolError, require
+from edgetrig.programs import call, execute
 from edgetrig.rtl import Port
-from edgetrig.verify._process import call, execute, on_path
-from edgetrig.verify._run import Run, Words, places
+from edgetrig.verify._run import Run, Words, on_path, places
 
 _FLAGS = ("-std=c++17", "-faligned-new", "-w")
 
@@ -83,7 +83,7 @@ def lint(files: Mapping[str, str], verilator: Verilator) -> str:
             Path(folder, name).write_text(text)
         top = next(iter(files)).removesuffix(".v")
         command = [verilator.program, "--lint-only", "-Wall", *files, "--top-module", top]
-        return execute(command, folder, verilator.environment).stderr
+        return execute(command, "verilator", folder, environment=verilator.environment).stderr
 
 
 def _compiler() -> str:
@@ -99,7 +99,7 @@ def _build(run: Run, verilator: Verilator) -> Path:
     command += ["--Mdir", "cpp", "--top-module", run.top]
     # Its search for logic that could be a table takes minutes where tables are many.
     command += ["-fno-table", "--x-initial", "unique", "--output-split", "10000", *names]
-    call(command, "verilator", str(run.folder), verilator.environment)
+    call(command, "verilator", run.folder, environment=verilator.environment)
     sources = sorted(path.name for path in (run.folder / "cpp").glob("Vmodel*.cpp"))
     units = _units(sources, _harness(run))
     for name, text in units.items():
