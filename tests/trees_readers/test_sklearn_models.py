@@ -6,8 +6,8 @@ import pytest
 from conformance import agree, events, labels
 from sklearn import ensemble, tree
 from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from threadpoolctl import threadpool_limits
 
 from edgetrig.errors import ModelError
@@ -93,6 +93,75 @@ def test_averaging_regressors(kind, missing):
     agree(read_model(model), events(1, missing=missing), model.predict, model.apply)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor, tree.DecisionTreeRegressor],
+)
+def test_regressors_of_several_targets(kind):
+    x = events()
+    targets = np.stack([labels(x), -2 * labels(x, seed=3), x[:, 0]], axis=1)
+    model = kind(max_depth=4, random_state=0).fit(x, targets)
+    agree(read_model(model), events(1), model.predict, model.apply)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("target", ["binary", "multiclass"])
+def test_adaptive_boosting(target, depth):
+    x = events()
+    inner = tree.DecisionTreeClassifier(max_depth=depth)
+    model = ensemble.AdaBoostClassifier(inner, n_estimators=6, random_state=0)
+    model.fit(x, labels(x, target))
+    agree(read_model(model), events(1), model.decision_function)
+
+
+@pytest.mark.parametrize("columns", [1.0, 0.6])
+@pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
+def test_bagging(target, columns):
+    x = events()
+    trees = tree.DecisionTreeRegressor, tree.DecisionTreeClassifier
+    kinds = ensemble.BaggingRegressor, ensemble.BaggingClassifier
+    classes = target != "regression"
+    inner = trees[classes](max_depth=4, random_state=0)
+    model = kinds[classes](inner, n_estimators=5, max_features=columns, random_state=0)
+    model.fit(x, labels(x, target))
+    margins = {"binary": second_class(model), "regression": model.predict}
+    agree(read_model(model), events(1), margins.get(target) or model.predict_proba)
+
+
+def test_voting():
+    x = events()
+    regressors = [
+        ("boosted", ensemble.GradientBoostingRegressor(n_estimators=3)),
+        ("left out", "drop"),
+        ("single", tree.DecisionTreeRegressor(max_depth=3)),
+    ]
+    model = ensemble.VotingRegressor(regressors, weights=[3, 2, 1]).fit(x, labels(x))
+    agree(read_model(model), events(1), model.predict)
+    classifiers = [
+        ("forest", ensemble.RandomForestClassifier(3, max_depth=3)),
+        ("extra", ensemble.ExtraTreesClassifier(3, max_depth=3)),
+    ]
+    model = ensemble.VotingClassifier(classifiers, voting="soft").fit(x, labels(x, "multiclass"))
+    agree(read_model(model), events(1), model.predict_proba)
+
+
+def test_one_model_for_each_target_or_class():
+    x = events()
+    inner = ensemble.GradientBoostingRegressor(n_estimators=3)
+    model = MultiOutputRegressor(inner).fit(x, np.stack([labels(x), x[:, 0]], axis=1))
+    agree(read_model(model), events(1), model.predict)
+    inner = ensemble.GradientBoostingClassifier(n_estimators=3)
+    model = OneVsRestClassifier(inner).fit(x, labels(x, "multiclass"))
+    agree(read_model(model), events(1), model.decision_function)
+    targets = np.stack([labels(x, "binary"), x[:, 0] > 0], axis=1)
+    model = MultiOutputClassifier(inner).fit(x, targets)
+
+    def margins(at):
+        return np.stack([member.decision_function(at) for member in model.estimators_], axis=1)
+
+    agree(read_model(model), events(1), margins)
+
+
 @pytest.mark.parametrize("columns", [1.0, 0.5])
 @pytest.mark.parametrize("samples", [16, "auto"])
 def test_isolation_forest(samples, columns):
@@ -174,11 +243,15 @@ def test_what_is_refused():
     y = labels(x, "binary")
     both = np.stack([y, y], axis=1)
     refused(tree.DecisionTreeClassifier(), "DecisionTreeClassifier: is not fitted")
-    refused(tree.DecisionTreeRegressor().fit(x, both), "has 2 targets; fit one model for each")
-    refused(ensemble.AdaBoostClassifier(n_estimators=2).fit(x, y), "GradientBoosting, RandomForest")
+    refused(tree.DecisionTreeClassifier().fit(x, both), "sorts by 2 targets; fit one model")
+    refused(ensemble.AdaBoostRegressor(n_estimators=2).fit(x, y), "a weighted median of its trees")
     refused(LinearRegression().fit(x, y), "is not among scikit-learn's models read")
-    pipeline = make_pipeline(StandardScaler(), tree.DecisionTreeClassifier()).fit(x, y)
-    refused(pipeline, "compile the model inside it")
+    boosted = ensemble.GradientBoostingClassifier(n_estimators=1)
+    refused(
+        ensemble.BaggingClassifier(boosted, 2).fit(x, y), "gives behind its sigmoid; RandomForest"
+    )
+    hard = ensemble.VotingClassifier([("one", tree.DecisionTreeClassifier())], voting="hard")
+    refused(hard.fit(x, y), "counts votes; fit with voting='soft'")
     start = tree.DecisionTreeRegressor(max_depth=1)
     model = ensemble.GradientBoostingRegressor(init=start, n_estimators=2).fit(x, y)
     refused(model, r"starts from another model \(init=DecisionTreeRegressor\)")

@@ -56,9 +56,8 @@ class Reader:
 READERS: Final = (
     Reader("keras", (".keras",), ("keras",)),
     Reader("qkeras", (".h5", ".hdf5", ".json", ".keras"), ("qkeras", "tf_keras")),
-    Reader(
-        "trees", (".json", ".ubj", ".txt", ".model"), ("xgboost", "lightgbm", "sklearn", "catboost")
-    ),
+    Reader("trees", (".json", ".ubj", ".txt", ".model"), ("xgboost", "lightgbm", "catboost")),
+    Reader("sklearn", (), ("sklearn",)),
     Reader("onnx", (".onnx",), ("onnx", "qonnx")),
     Reader("torch", (".pt2", ".pt", ".pth"), ("torch",), shapeless=True),
 )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.trees.assemble import Tree, assemble
+from edgetrig.frontends.trees.ensembles import feature_names
 from edgetrig.frontends.trees.forest import Forest
 
 
@@ -33,12 +34,11 @@ def forest_of_histogram_boosting(model: Any) -> Forest:
     ]
     base = np.asarray(model._baseline_prediction, np.float64).reshape(-1)
     classes = hasattr(model, "classes_")
-    names = getattr(model, "feature_names_in_", None)
     return assemble(
         trees,
         base=base,
         inclusive=True,
-        features=[f"x{i}" for i in range(len(columns))] if names is None else list(map(str, names)),
+        features=feature_names(model),
         link=("sigmoid" if len(base) == 1 else "softmax") if classes else _regression_link(model),
     )
 

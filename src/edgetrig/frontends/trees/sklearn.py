@@ -1,7 +1,8 @@
 """scikit-learn's trees and ensembles of trees, read from live models.
 
-`RandomForest`, `ExtraTrees`, `DecisionTree`, `GradientBoosting` and `IsolationForest` compare
-``float32(x) <= threshold``, `HistGradientBoosting` compares ``x <= threshold`` in float64.
+`RandomForest`, `ExtraTrees`, `DecisionTree`, `GradientBoosting`, `AdaBoost` and `IsolationForest`
+compare ``float32(x) <= threshold``, `HistGradientBoosting` compares ``x <= threshold`` in float64.
+Ensembles of other models than trees, such as `Voting`, are in `ensembles`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.trees.assemble import Tree, assemble
+from edgetrig.frontends.trees.ensembles import bagged, feature_names, stacked, voted
 from edgetrig.frontends.trees.forest import Forest
 from edgetrig.frontends.trees.histogram import forest_of_histogram_boosting
 
@@ -24,41 +26,32 @@ def forest_of_model(model: Any) -> Forest:
     Raises
     ------
     ModelError
-        If it is not fitted, has several targets, or is not one of the estimators above.
+        If it is not fitted, or is not one of the estimators above.
     """
     for base in type(model).__mro__:
         read = _READERS.get(base.__name__) if base.__module__.startswith("sklearn.") else None
         if read is not None:
             if not hasattr(model, "n_features_in_"):
                 raise ModelError("is not fitted; call  fit(x, y)  first")
-            if getattr(model, "n_outputs_", 1) != 1:
-                raise ModelError(f"has {model.n_outputs_} targets; fit one model for each")
             return read(model)
-    inner = "; compile the model inside it" if hasattr(model, "steps") else ""
-    raise ModelError(f"is not among scikit-learn's models read: {', '.join(_READERS)}{inner}")
-
-
-def feature_names(model: Any) -> list[str]:
-    """Return the names of the columns an estimator was fitted on."""
-    names = getattr(model, "feature_names_in_", None)
-    if names is None:
-        return [f"x{i}" for i in range(model.n_features_in_)]
-    return [str(name) for name in names]
+    raise ModelError(f"is not among scikit-learn's models read: {', '.join(_READERS)}")
 
 
 def _averaged(model: Any) -> Forest:
     """Return a forest, or one tree, as the mean of its trees' leaves.
 
     Classifiers average the share of each class in the leaf; with two classes the one margin is that
-    of the second.
+    of the second. Regressors have a margin for each target.
     """
     classes = getattr(model, "classes_", None)
     members = getattr(model, "estimators_", [model])
+    if classes is not None and model.n_outputs_ != 1:
+        raise ModelError(f"sorts by {model.n_outputs_} targets; fit one model for each")
 
     def values(tree: Any) -> NDArray[np.float64]:
-        value: NDArray[np.float64] = tree.value[:, 0, :] / len(members)
         if classes is None:
-            return value
+            return np.asarray(tree.value[:, :, 0] / len(members), np.float64)
+        value: NDArray[np.float64] = tree.value[:, 0, :] / len(members)
         # Counts before version 1.3, shares since.
         value /= len(members) * value.sum(axis=1, keepdims=True)
         return value[:, 1:] if len(classes) == 2 else value
@@ -86,6 +79,29 @@ def _boosted(model: Any) -> Forest:
     margin = model.decision_function(event) if classes else model.predict(event)
     base = np.reshape(margin, (1, outputs)) - forest.scores(event)
     return _forest(model, trees, outputs, link, base=base[0])
+
+
+def _adaptive(model: Any) -> Forest:
+    """Return AdaBoost's votes: a tree's weight for its class, less the others' share of it.
+
+    Over the sum of all weights, as ``decision_function`` has it; of two classes the one margin is
+    the second's less the first's.
+    """
+    count = len(model.classes_)
+    share = model.estimator_weights_[: len(model.estimators_)] / model.estimator_weights_.sum()
+    if not all(hasattr(member, "tree_") for member in model.estimators_):
+        raise ModelError("boosts other models than single trees; use DecisionTreeClassifier")
+
+    def votes(member: Any, weight: float) -> NDArray[np.float64]:
+        winner = member.classes_.take(member.tree_.value[:, 0, :].argmax(axis=1))
+        value = np.where(winner[:, None] == model.classes_, weight, -weight / (count - 1))
+        return value[:, 1:] - value[:, :1] if count == 2 else value
+
+    trees = [
+        _tree(member.tree_, votes(member, float(weight)))
+        for member, weight in zip(model.estimators_, share, strict=True)
+    ]
+    return _forest(model, trees, trees[0].value.shape[1], "votes")
 
 
 def _isolation(model: Any) -> Forest:
@@ -165,8 +181,8 @@ def _forest(
 
 def _refused(model: Any) -> Forest:
     raise ModelError(
-        "weighs votes of its trees, which is no sum of leaves; GradientBoosting, RandomForest or "
-        "ExtraTrees work"
+        "gives a weighted median of its trees, which is no sum of leaves; "
+        "GradientBoostingRegressor, RandomForestRegressor or ExtraTreesRegressor work"
     )
 
 
@@ -182,7 +198,14 @@ _READERS: Final[dict[str, Callable[[Any], Forest]]] = {
     "DecisionTreeClassifier": _averaged,
     "DecisionTreeRegressor": _averaged,
     "IsolationForest": _isolation,
-    "AdaBoostClassifier": _refused,
+    "AdaBoostClassifier": _adaptive,
+    "BaggingClassifier": bagged,
+    "BaggingRegressor": bagged,
+    "VotingClassifier": voted,
+    "VotingRegressor": voted,
+    "MultiOutputClassifier": stacked,
+    "MultiOutputRegressor": stacked,
+    "OneVsRestClassifier": stacked,
     "AdaBoostRegressor": _refused,
 }
-"""Readers by the class or base class of the estimator; AdaBoost has a line of its own."""
+"""Readers by the class or base class of the estimator; the last has a line of its own."""

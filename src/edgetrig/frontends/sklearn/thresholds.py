@@ -1,0 +1,117 @@
+"""A forest's comparisons moved in front of the scaling of its features, without any rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.errors import ModelError
+from edgetrig.frontends.sklearn.preparation import Preparation
+from edgetrig.frontends.trees.forest import LARGEST, Forest
+
+_BISECTIONS: Final = 65
+"""Steps until two neighbours among all float64 numbers are left."""
+
+_NOTE: Final = (
+    "features are scaled in float64: where the pipeline is given float32, its scaler rounds, and "
+    "may decide ties otherwise"
+)
+
+
+def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> Forest:
+    """Return the forest that decides on events as `forest` does on prepared ones.
+
+    Parameters
+    ----------
+    forest
+        The model behind the preparation.
+    preparation
+        What is done to events in float64.
+    features
+        Names of the events' columns.
+
+    Returns
+    -------
+    Forest
+        Its thresholds are float64: for each split the last value that goes left (the first that
+        does not, where the model compares by ``<``), found by bisection through the library's own
+        arithmetic. So ties are decided as the pipeline decides them.
+
+    Raises
+    ------
+    ModelError
+        If the forest splits by categories of a column that is scaled, or a column of the events
+        is prepared in two ways.
+    """
+    if len(forest.features) != preparation.width:
+        raise ModelError(
+            f"has {preparation.width} prepared columns for a model of {len(forest.features)}"
+        )
+    if len(np.unique(preparation.sources)) != preparation.width:
+        raise ModelError("uses a column of the events twice; give the columns as they are prepared")
+    if any(preparation.scaled[forest.feature[node]] for node in forest.categories):
+        raise ModelError("splits by categories of a column that is scaled; leave it as it is")
+    numeric = forest.feature >= 0
+    numeric[list(forest.categories)] = False
+    threshold, missing_left = forest.threshold.copy(), forest.missing_left.copy()
+    node = np.flatnonzero(numeric)
+    column = forest.feature[node]
+    last, first, missing = _edges(forest, preparation, column, forest.threshold[node])
+    threshold[node] = last if forest.inclusive else first
+    if preparation.filled:
+        missing_left[node] = missing
+    sources = np.where(forest.feature < 0, -1, preparation.sources[forest.feature])
+    return replace(
+        forest,
+        feature=sources.astype(np.int32),
+        threshold=threshold,
+        missing_left=missing_left,
+        features=tuple(features),
+        narrow_inputs=False,
+        notes=(*forest.notes, _NOTE) if preparation.scaled.any() else forest.notes,
+    ).check()
+
+
+def _edges(
+    forest: Forest,
+    preparation: Preparation,
+    column: NDArray[np.int32],
+    limit: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return, by split, the largest value that goes left, the next one, and whether NaN does."""
+    # Columns are prepared independently of each other: a row has one split of each.
+    order = np.argsort(column, kind="stable")
+    counts = np.bincount(column, minlength=preparation.width)
+    row = np.empty(len(column), np.int64)
+    row[order] = np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts, counts)[: len(row)]
+    limits = np.zeros((int(counts.max(initial=0)), preparation.width))
+    limits[row, column] = limit
+
+    def goes_left(x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        events = np.zeros((len(x), preparation.features))
+        events[:, preparation.sources] = x
+        prepared = preparation.function(events)
+        with np.errstate(over="ignore", invalid="ignore"):
+            at = prepared.astype(np.float32) if forest.narrow_inputs else prepared
+            return np.asarray(at <= limits if forest.inclusive else at < limits)
+
+    low, high = (_swapped(np.full(limits.shape, end).view(np.int64)) for end in (-LARGEST, LARGEST))
+    for _ in range(_BISECTIONS):
+        middle = (low >> 1) + (high >> 1) + (low & high & 1)
+        left = goes_left(_swapped(middle).view(np.float64))
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+    last, first = (_swapped(edge).view(np.float64) for edge in (low, high))
+    # Where even the ends go to one side, all other values do.
+    first = np.where(goes_left(np.full(limits.shape, -LARGEST)), first, -LARGEST)
+    last = np.where(goes_left(np.full(limits.shape, LARGEST)), LARGEST, last)
+    missing = goes_left(np.full(limits.shape, np.nan))
+    return last[row, column], first[row, column], missing[row, column]
+
+
+def _swapped(bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return float64 bit patterns as integers that rise with the numbers, or the way back."""
+    return np.where(bits < 0, bits ^ np.int64(0x7FFF_FFFF_FFFF_FFFF), bits)
