@@ -7,7 +7,7 @@ import pytest
 
 from edgetrig.errors import DataError, ToolError
 from edgetrig.physics import write_table
-from edgetrig.physics.l1 import CMS, read_l1
+from edgetrig.physics.l1 import CMS, contents_l1, read_l1
 
 uproot = pytest.importorskip("uproot")
 awkward = pytest.importorskip("awkward")
@@ -305,3 +305,31 @@ def test_a_missing_reader_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "uproot", None)
     with pytest.raises(ToolError, match=r"edgetrig\[root\]"):
         whole(tmp_path / "a.root")
+
+
+def test_branches_of_one_number_an_event(tmp_path):
+    file = tmp_path / "nano.root"
+    weights = RNG.normal(0, 10, 40).astype(np.float32)
+    lists = awkward.Array([[1.0] * (k % 3) for k in range(40)])
+    branches = {
+        "L1Mu_pt": awkward.Array([[4.0]] * 40),
+        "L1Mu_bx": awkward.Array([[0]] * 40),
+        "genWeight": weights,
+        "Muon_pt": lists,
+        "LHEScaleWeight": np.ones((40, 3), np.float32),
+    }
+    kinds = {"genWeight": np.float32, "LHEScaleWeight": np.dtype((np.float32, (3,)))}
+    lists_of = {name: branches[name].type.content for name in branches.keys() - kinds.keys()}
+    with uproot.recreate(file) as opened:
+        opened.mktree("Events", kinds | lists_of)
+        opened["Events"].extend(branches)
+    blocks = list(read_l1(file, ["genWeight", "muon_pt"], block=7))
+    np.testing.assert_array_equal(np.concatenate([b["genWeight"] for b in blocks]), weights)
+    assert {frozenset(block) for block in blocks} == {frozenset({"genWeight", "muon_pt"})}
+    assert "genWeight" not in next(read_l1(file))
+    assert contents_l1(file, ["genWeight", "none"])[0] == ("muon_pt", "genWeight")
+    for name in ("Muon_pt", "LHEScaleWeight"):
+        with pytest.raises(DataError, match=f"branch '{name}' has not one number an event"):
+            next(read_l1(file, [name, "muon_pt"]))
+    with pytest.raises(DataError, match="no column 'other'"):
+        next(read_l1(file, ["other", "muon_pt"]))

@@ -49,7 +49,7 @@ def test_facts_are_those_of_the_rates(rates, facts):
     assert facts["total_khz"] == pytest.approx(rates.total[0])
     assert [s["pure_khz"] for s in facts["seeds"]] == pytest.approx(rates.pure[0])
     assert facts["efficiency"][NASTY]["menu"] == pytest.approx(
-        rates.efficiency(fired_of(np.random.default_rng(2), 50))[1]
+        rates.efficiency(fired_of(np.random.default_rng(2), 50)).value[-1]
     )
     assert rate_facts(rates)["efficiency"] == {}
     assert facts["turn_ons"][0]["efficiency"] == [None, 0.5, 1]

@@ -17,7 +17,7 @@ from edgetrig.report.bars import bar_chart
 from edgetrig.report.charts import Axis, Chart, Mark
 from edgetrig.report.facts import Facts
 from edgetrig.report.page import template, write_page
-from edgetrig.trigger.menu import Fired, Rates, TurnOn
+from edgetrig.trigger.menu import Fired, Rates, TurnOn, khz_of
 
 MENU_FORMAT: Final = "edgetrig menu report"
 MENU_VERSION: Final = 1
@@ -26,7 +26,12 @@ MOST_SHOWN: Final = 32
 """Seeds in the picture of overlaps: those of the highest rates."""
 
 
-def rate_facts(rates: Rates, signals: Mapping[str, Fired] | None = None) -> Facts:
+def rate_facts(
+    rates: Rates,
+    signals: Mapping[str, Fired] | None = None,
+    cross_sections_pb: Mapping[str, float] | None = None,
+    luminosity: float | None = None,
+) -> Facts:
     """Return all figures of a menu's rates as plain numbers.
 
     Parameters
@@ -35,8 +40,13 @@ def rate_facts(rates: Rates, signals: Mapping[str, Fired] | None = None) -> Fact
         Of zero-bias events.
     signals
         Which seeds fired in events of signals, by the signal's name.
+    cross_sections_pb
+        Of signals where it is known, in pb.
+    luminosity
+        Instantaneous, in 1/(cm^2 s): signals of known cross section get their rates.
     """
     menu = rates.menu
+    sigmas = dict(cross_sections_pb or {})
     total, error = rates.total
     pairs = {"rate": rates.seed, "pure": rates.pure, "cumulative": rates.cumulative}
     seeds = [
@@ -51,14 +61,17 @@ def rate_facts(rates: Rates, signals: Mapping[str, Fired] | None = None) -> Fact
         }
         for k, seed in enumerate(menu.seeds)
     ]
-    efficiency = {}
-    for name, fired in (signals or {}).items():
-        shares, whole = rates.efficiency(fired)
-        efficiency[name] = {"menu": whole, "seeds": shares.tolist(), "events": fired.events}
+    efficiency = {
+        name: _signal(rates, fired, sigmas.get(name), luminosity)
+        for name, fired in (signals or {}).items()
+    }
     return {
         "menu": menu.name,
         "events": rates.fired.events,
         "bunches": menu.bunches,
+        "khz_of_all": rates.all_khz,
+        "zero_bias": rates.khz_of_all is None,
+        "luminosity": luminosity,
         "budget_khz": menu.budget_khz,
         "total_khz": total,
         "total_error_khz": error,
@@ -68,11 +81,33 @@ def rate_facts(rates: Rates, signals: Mapping[str, Fired] | None = None) -> Fact
     }
 
 
+def _signal(
+    rates: Rates, fired: Fired, cross_section_pb: float | None, luminosity: float | None
+) -> Facts:
+    """Return what is kept of a signal: fractions with intervals, and rates where they are known."""
+    kept = rates.efficiency(fired)
+    facts: Facts = {
+        "events": fired.events,
+        "cross_section_pb": cross_section_pb,
+        "rate_khz": None,
+        "rate_error_khz": None,
+    }
+    for name, values in (("", kept.value), ("_low", kept.low), ("_high", kept.high)):
+        *seeds, whole = values.tolist()
+        facts |= {f"menu{name}": whole, f"seeds{name}": seeds}
+    if cross_section_pb is not None and luminosity is not None:
+        of_all = khz_of(cross_section_pb, luminosity)
+        facts["rate_khz"], facts["rate_error_khz"] = Rates(rates.menu, fired, of_all).total
+    return facts
+
+
 def collect_menu(
     rates: Rates,
     signals: Mapping[str, Fired] | None = None,
     turn_ons: Sequence[TurnOn] = (),
     *,
+    cross_sections_pb: Mapping[str, float] | None = None,
+    luminosity: float | None = None,
     files: Sequence[str] = (),
     command: str = "",
 ) -> Facts:
@@ -80,12 +115,12 @@ def collect_menu(
 
     Parameters
     ----------
-    rates, signals
+    rates, signals, cross_sections_pb, luminosity
         As for `rate_facts`.
     turn_ons
         Curves to draw.
     files
-        Names of the files of zero-bias events.
+        Names of the files of the rates' events.
     command
         How to make the report again.
 
@@ -98,7 +133,7 @@ def collect_menu(
         "format": MENU_FORMAT,
         "version": MENU_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        **rate_facts(rates, signals),
+        **rate_facts(rates, signals, cross_sections_pb, luminosity),
         "turn_ons": [curve.to_dict() for curve in turn_ons],
         "files": list(files),
         "command": command,

@@ -10,70 +10,76 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgetrig.cli.commands.menu_events import (
+    CrossSections,
+    Files,
+    Luminosity,
+    MenuFile,
+    Signals,
+    Weight,
+    Where,
+    count,
+    counting,
+    cross_sections_of,
+    rates_of,
+    signals_of,
+)
 from edgetrig.cli.console import say, step
 from edgetrig.cli.options import Clock, Latency, Part
 from edgetrig.errors import Error
 from edgetrig.files import whole_file
 
 if TYPE_CHECKING:
-    from edgetrig.trigger.menu import Decider, Fired, Menu
-
-MenuFile = Annotated[Path, typer.Argument(metavar="MENU", help="A menu (.yaml).")]
-Data = Annotated[
-    Path,
-    typer.Argument(metavar="DATA", help="Zero-bias events (.parquet, .h5, .npz, .root)."),
-]
-Files = Annotated[
-    list[Path],
-    typer.Argument(metavar="DATA...", help="Zero-bias events (.parquet, .h5, .npz, .root)."),
-]
-Signals = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=FILE", help="Events of a signal, for its efficiency; repeat."),
-]
-Where = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHERE",
-        help="Count the files by Dask: 'threads', or a scheduler such as tcp://host:8786.",
-    ),
-]
+    from edgetrig.trigger.menu import Menu
 
 
 def menu_rates(
     menu: MenuFile,
     data: Files,
     signal: Signals = None,
+    weight: Weight = None,
+    luminosity: Luminosity = None,
+    cross_section: CrossSections = None,
     out: Annotated[Path | None, typer.Option(help="Write all figures as JSON.")] = None,
     dask: Where = None,
 ) -> None:
     """Rates of every seed: its own, pure, cumulative, what it adds; efficiencies of signals."""
     from edgetrig.report import rate_facts
-    from edgetrig.trigger.menu import Decider, Rates, read_menu
+    from edgetrig.trigger.menu import Decider, read_menu
 
     read = read_menu(menu)
-    signals = dict(named(text) for text in signal or ())
+    signals = signals_of(signal)
+    files = [*data, *(file for some in signals.values() for file in some)]
+    how = counting(files, weight, luminosity, cross_section, dask)
     with step("compiling the menu"):
         decide = Decider.of(read)
-    rates = Rates(read, count(decide, data, dask))
+    rates = rates_of(read, decide, data, how)
     say(str(rates))
-    fired = {name: count(decide, [path], dask) for name, path in signals.items()}
-    for name, events in fired.items():
-        seeds, total = rates.efficiency(events)
-        best = ", ".join(
-            f"{seed.name} {share:.1%}"
-            for share, seed in sorted(zip(seeds, read.seeds, strict=True), key=lambda p: -p[0])[:3]
-        )
-        say(f"{name}: {total:.2%} kept; most by {best}")
+    counted = {name: count(decide, some, how) for name, some in signals.items()}
+    fired = {name: one.fired for name, one in counted.items()}
+    facts = rate_facts(rates, fired, cross_sections_of(counted), luminosity)
+    for name, figures in facts["efficiency"].items():
+        say(_kept(name, figures, [seed.name for seed in read.seeds]))
     if out is not None:
         with whole_file(out) as temporary:
-            temporary.write_text(json.dumps(rate_facts(rates, fired), indent=1))
+            temporary.write_text(json.dumps(facts, indent=1))
         say(f"wrote {out}")
+
+
+def _kept(name: str, figures: Mapping[str, Any], seeds: Sequence[str]) -> str:
+    """Return a line on what is kept of a signal."""
+    best = sorted(zip(figures["seeds"], seeds, strict=True), key=lambda pair: -pair[0])[:3]
+    most = ", ".join(f"{seed} {share:.1%}" for share, seed in best)
+    line = f"{name}: {figures['menu']:.2%} ({figures['menu_low']:.2%} to"
+    line += f" {figures['menu_high']:.2%}) kept; most by {most}"
+    if figures["rate_khz"] is not None:
+        line += f"; {figures['rate_khz'] * 1000:.3g} +- {figures['rate_error_khz'] * 1000:.2g} Hz"
+    return line
 
 
 def menu_tune(
     menu: MenuFile,
-    data: Data,
+    data: Files,
     seed: Annotated[str, typer.Option(help="The seed.")],
     rate: Annotated[float, typer.Option(help="Rate that it may take, in kHz.")],
     parameter: Annotated[str, typer.Option(help="Its parameter.")] = "threshold",
@@ -83,6 +89,7 @@ def menu_tune(
     from edgetrig.trigger.menu import Decider, read_menu, tune
 
     read = read_menu(menu)
+    how = counting(data)
     try:
         step_of = Fraction(grid)
     except ValueError:
@@ -92,7 +99,7 @@ def menu_tune(
         seed,
         parameter,
         rate,
-        lambda some: count(Decider.of(some), [data]),
+        lambda some: count(Decider.of(some), data, how).fired,
         high=4095 * step_of,
         step=step_of,
     )
@@ -130,26 +137,10 @@ def menu_firmware(
     say(f"wrote {out}: {len(read.seeds)} seeds, {hardware.wrapper.latency} clock cycles")
 
 
-def named(text: str) -> tuple[str, Path]:
-    """Return the two sides of ``NAME=FILE``."""
-    name, equals, path = text.partition("=")
-    if not equals or not name or not path:
-        raise Error(f"--signal {text!r}: NAME=FILE is needed")
-    return name, Path(path)
-
-
 def _blocks(menu: Menu, path: Path) -> Iterator[Mapping[str, Any]]:
     from edgetrig.physics.l1 import read_l1
 
     return read_l1(path, [kind.column(name) for kind, name in menu.columns()])
-
-
-def count(decide: Decider, data: Sequence[Path], dask: str | None = None) -> Fired:
-    """Count which seeds fire in files."""
-    from edgetrig.trigger.menu import CountFired, total
-
-    with step(f"counting {', '.join(file.name for file in data[:3])}") as progress:
-        return total(CountFired(decide), data, dask, progress)
 
 
 def _first(menu: Menu, path: Path, most: int) -> Mapping[str, Any]:

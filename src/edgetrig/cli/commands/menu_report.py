@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from edgetrig.cli.commands.menu import Files, MenuFile, Signals, Where, count, named
+from edgetrig.cli.commands.menu_events import (
+    CrossSections,
+    Files,
+    Luminosity,
+    MenuFile,
+    Signals,
+    Weight,
+    Where,
+    count,
+    counting,
+    cross_sections_of,
+    rates_of,
+    signals_of,
+)
 from edgetrig.cli.commands.menu_turn_on import counted
 from edgetrig.cli.console import say, step
 from edgetrig.errors import Error, MenuError, require
@@ -29,26 +42,34 @@ def menu_report(
             help="Draw a turn-on curve, such as L1_SingleMu22:true_muon_pt=top.parquet; repeat.",
         ),
     ] = None,
+    weight: Weight = None,
+    luminosity: Luminosity = None,
+    cross_section: CrossSections = None,
     dask: Where = None,
 ) -> None:
     """Write a page of a menu's rates, overlaps, efficiencies and turn-on curves."""
     from edgetrig.report import collect_menu, write_menu
-    from edgetrig.trigger.menu import Decider, Rates, read_menu
+    from edgetrig.trigger.menu import Decider, read_menu
 
     require("jinja2", "report")
     read = read_menu(menu)
-    signals = dict(named(text) for text in signal or ())
+    signals = signals_of(signal)
     wanted = [_curve(text) for text in turn_on or ()]
+    files = [*data, *(f for some in signals.values() for f in some), *(f for _, _, f in wanted)]
+    how = counting(files, weight, luminosity, cross_section, dask)
     with step("compiling the menu"):
         decide = Decider.of(read)
     for seed, _, _ in wanted:
         if seed not in decide.seeds:
             raise MenuError(f"no seed '{seed}' in menu '{read.name}'")
-    rates = Rates(read, count(decide, data, dask))
+    rates = rates_of(read, decide, data, how)
+    events = {name: count(decide, some, how) for name, some in signals.items()}
     facts = collect_menu(
         rates,
-        {name: count(decide, [file], dask) for name, file in signals.items()},
-        [counted(decide, [file], seed, column, dask=dask) for seed, column, file in wanted],
+        {name: one.fired for name, one in events.items()},
+        [counted(decide, [file], seed, column, how) for seed, column, file in wanted],
+        cross_sections_pb=cross_sections_of(events),
+        luminosity=luminosity,
         files=[file.name for file in data],
         command=shlex.join(["edgetrig", *sys.argv[1:]]),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgetrig.cli.commands.menu import MenuFile, Where
+from edgetrig.cli.commands.menu_events import Counting, MenuFile, Weight, Where, counting
 from edgetrig.cli.console import say, step
 from edgetrig.errors import DataError, Error
 from edgetrig.files import whole_file
@@ -39,6 +39,7 @@ def menu_turn_on(
         list[str] | None,
         typer.Option(metavar="COLUMN=LOW:HIGH", help="Count only such events; repeat."),
     ] = None,
+    weight: Weight = None,
     out: Annotated[Path | None, typer.Option(help="Write the curve as JSON.")] = None,
     dask: Where = None,
 ) -> None:
@@ -46,11 +47,12 @@ def menu_turn_on(
     from edgetrig.trigger.menu import Decider, read_menu
 
     read = read_menu(menu).only([seed])
+    how = counting(data, weight, dask=dask)
     ranges = dict(_range(text) for text in within or ())
     edges = None if bins is None else edges_of(bins)
     with step("compiling the menu"):
         decide = Decider.of(read)
-    curve = counted(decide, data, seed, variable, edges, ranges, dask)
+    curve = counted(decide, data, seed, variable, how, edges, ranges)
     say(str(curve))
     if out is not None:
         with whole_file(out) as temporary:
@@ -63,18 +65,20 @@ def counted(
     data: Sequence[Path],
     seed: str,
     variable: str,
+    how: Counting,
     edges: Sequence[float] | None = None,
     within: dict[str, tuple[float, float]] | None = None,
-    dask: str | None = None,
 ) -> TurnOn:
     """Count a turn-on curve in files; bins are chosen from the events if left out."""
-    from edgetrig.trigger.menu import CountTurnOn, total
+    from edgetrig.trigger.menu import CountTurnOn, samples_of, total, weight_column
 
+    parts = [part for sample in samples_of(data) for part in sample.parts]
     if edges is None:
         edges = _usual(data, variable, decide.columns[0])
-    task = CountTurnOn(decide, seed, variable, tuple(edges), within or {})
+    weight = weight_column(data, how.weight)
+    task = CountTurnOn(decide, seed, variable, tuple(edges), within or {}, weight)
     with step(f"counting {', '.join(file.name for file in data[:3])}") as progress:
-        curve = total(task, data, dask, progress)
+        curve = total(task, parts, how.dask, progress)
     if not curve.total.any():
         raise DataError(f"{data[0]}: no events with {variable} in {edges[0]:g} to {edges[-1]:g}")
     return curve

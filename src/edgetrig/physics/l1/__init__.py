@@ -10,7 +10,7 @@ from edgetrig.physics.l1.generate import L1Summary, generate_l1
 from edgetrig.physics.l1.pool import make_pool
 from edgetrig.physics.l1.processes import PROCESSES
 from edgetrig.physics.l1.quantity import ObjectType, Quantity
-from edgetrig.physics.l1.read import read_l1
+from edgetrig.physics.l1.read import contents_l1, read_l1
 
 __all__ = [
     "CMS",
@@ -18,6 +18,7 @@ __all__ = [
     "L1Summary",
     "ObjectType",
     "Quantity",
+    "contents_l1",
     "generate_l1",
     "make_pool",
     "read_l1",

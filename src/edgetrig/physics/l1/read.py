@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def read_l1(
         or columns with names of ours. ``.parquet`` and ``.npz``: columns with names of ours.
     columns
         Names such as ``muon_pt``; by default all that the file has. Codes have the shape
-        (events, objects), the hardest first, zeros behind them.
+        (events, objects), the hardest first, zeros behind them. Of ROOT files also branches with
+        one number an event, such as ``genWeight``.
     block
         Most events of a block, at least 1.
     tree
@@ -56,7 +57,7 @@ def read_l1(
         raise DataError(f"read_l1: block is {block}; give at least 1 event")
     file = existing_file(path)
     with reading(file):
-        source = _open(file, tree)
+        source = _open(file, tree, columns or ())
         wanted = list(source.columns if columns is None else columns)
         for name in wanted:
             if name not in source.columns:
@@ -71,9 +72,34 @@ def read_l1(
         raise DataError(f"{file}: has no events")
 
 
-def _open(file: Path, tree: str | None) -> Source:
+def contents_l1(
+    path: str | os.PathLike[str], columns: Sequence[str] = ()
+) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """Return the names of a file's columns, and what `generate_l1` noted beside them.
+
+    Parameters
+    ----------
+    path
+        As for `read_l1`.
+    columns
+        Branches of ROOT files that are named too, if they are there and have one number an event.
+
+    Raises
+    ------
+    DataError
+        As `read_l1`, but the events are not looked at.
+    ToolError
+        As `read_l1`.
+    """
+    file = existing_file(path)
+    with reading(file):
+        source = _open(file, None, columns)
+        return source.columns, source.metadata
+
+
+def _open(file: Path, tree: str | None, columns: Sequence[str]) -> Source:
     if file.suffix.lower() == ".root":
-        return open_root(file, tree)
+        return open_root(file, tree, columns)
     source = open_file(file)
     dataset = challenge_dataset(file, source)
     return source if dataset is None else challenge_source(file, source, dataset)

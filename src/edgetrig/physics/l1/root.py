@@ -7,7 +7,7 @@ as extrapolated to the vertex, as the global trigger gets them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,16 +101,28 @@ NTUPLE: Final = Layout(
 )
 
 
-def open_root(file: Path, tree: str | None = None) -> Source:
-    """Open NanoAOD or an L1 ntuple."""
+def open_root(file: Path, tree: str | None = None, more: Sequence[str] = ()) -> Source:
+    """Open NanoAOD or an L1 ntuple; `more` are branches of one number an event, if there are."""
     uproot = require("uproot", "root")
     with _uproot_reading(file), uproot.open(file) as opened:
         name = _tree(file, opened, tree)
         branches = {key.rsplit("/", 1)[-1]: key for key in opened[name].keys(recursive=True)}
+        scalars = tuple(
+            branch
+            for branch in more
+            if branch in branches and _is_scalar(file, branch, opened[name][branches[branch]])
+        )
     integers = {fields["pt"][0] for fields in NTUPLE.fields.values()}
     layout = NANOAOD if integers.isdisjoint(branches) else NTUPLE
     reader = _Reader(file, name, layout, branches)
-    return Source(tuple(reader.columns()), reader.blocks, {})
+    return Source((*reader.columns(), *scalars), reader.blocks, {})
+
+
+def _is_scalar(file: Path, name: str, branch: Any) -> bool:
+    dtype = getattr(branch.interpretation, "to_dtype", None)
+    if dtype is None or dtype.shape or dtype.kind not in "fiub":
+        raise DataError(f"{file}: branch {name!r} has not one number an event")
+    return True
 
 
 @contextmanager
@@ -188,8 +200,13 @@ class _Reader:
         """Yield columns of codes."""
         uproot = require("uproot", "root")
         columns = self.columns()
-        types = {c: next(k for k in CMS.values() if c.startswith(f"{k.name}_")) for c in wanted}
-        needed = {columns[column] for column in wanted}
+        scalars = [name for name in wanted if name not in columns]
+        types = {
+            column: next(k for k in CMS.values() if column.startswith(f"{k.name}_"))
+            for column in wanted
+            if column in columns
+        }
+        needed = {columns[column] for column in types} | set(scalars)
         for kind in types.values():
             needed |= set(self._more(kind))
         for branch in needed:
@@ -205,7 +222,7 @@ class _Reader:
                 yield {
                     column: self._codes(named, kind, column, columns[column], row)
                     for column, kind in types.items()
-                }
+                } | {name: np.asarray(named[name]) for name in scalars}
                 row += len(arrays)
 
     def _more(self, kind: ObjectType) -> tuple[str, ...]:

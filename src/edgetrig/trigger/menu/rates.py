@@ -1,104 +1,30 @@
 """What a menu lets through: rates with errors, what each seed adds, and who overlaps with whom.
 
-Every figure follows from one histogram: how many events fired which set of seeds. Histograms of
-parts of the data add up to that of all, exactly, so the parts may be counted anywhere.
+Every figure follows from one histogram of which seeds fired together (`fired`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgetrig.errors import DataError, MenuError
-from edgetrig.physics.l1 import ObjectType
+from edgetrig.errors import DataError
+from edgetrig.trigger.menu.efficiency import Floats, weighted_efficiency, weighted_interval
+from edgetrig.trigger.menu.fired import Fired
 from edgetrig.trigger.menu.menu import Menu
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
+class Efficiency(NamedTuple):
+    """Fractions of events kept, each of shape (seeds + 1,): by each seed, and by the menu."""
 
-@dataclass
-class Fired:
-    """How many events fired which set of seeds, before prescales.
+    value: Floats
+    low: Floats
+    """Lower ends of the intervals (`edgetrig.trigger.menu.weighted_interval`)."""
 
-    Parameters
-    ----------
-    seeds
-        How many seeds there are.
-    counts
-        Events by set of seeds, as packed bits.
-    """
-
-    seeds: int
-    counts: dict[bytes, int] = field(default_factory=dict)
-
-    def add(self, decisions: NDArray[np.generic]) -> None:
-        """Count decisions, of shape (events, seeds)."""
-        packed = np.packbits(np.asarray(decisions, np.bool_), axis=1)
-        whole = np.ascontiguousarray(packed).view(f"V{packed.shape[1]}").ravel()
-        patterns, numbers = np.unique(whole, return_counts=True)
-        for pattern, number in zip(patterns, numbers.tolist(), strict=True):
-            key = pattern.tobytes()
-            self.counts[key] = self.counts.get(key, 0) + number
-
-    def __add__(self, other: Fired) -> Fired:
-        if self.seeds != other.seeds:
-            raise MenuError(f"histograms of {self.seeds} and {other.seeds} seeds cannot be added")
-        total = dict(self.counts)
-        for key, number in other.counts.items():
-            total[key] = total.get(key, 0) + number
-        return Fired(self.seeds, total)
-
-    @property
-    def events(self) -> int:
-        """Events counted."""
-        return sum(self.counts.values())
-
-    def patterns(self) -> tuple[Bools, Floats]:
-        """Return the sets of seeds, shape (sets, seeds), and how many events fired each."""
-        keys = sorted(self.counts)
-        packed = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), (self.seeds + 7) // 8)
-        bits = np.unpackbits(packed, axis=1, count=self.seeds).astype(np.bool_)
-        return bits, np.array([self.counts[key] for key in keys], np.float64)
-
-
-def count_fired(
-    decide: Callable[[Mapping[str, NDArray[np.generic]]], NDArray[np.generic]],
-    blocks: Iterable[Mapping[str, NDArray[np.generic]]],
-    seeds: int,
-    types: Iterable[ObjectType] = (),
-) -> Fired:
-    """Count which seeds fire in blocks of events; memory holds one block.
-
-    Parameters
-    ----------
-    decide
-        From columns of codes to decisions of shape (events, seeds): ``predict`` of the menu's
-        design.
-    blocks
-        Columns of codes by name.
-    seeds
-        How many seeds there are.
-    types
-        Object types whose codes are checked.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, of the wrong shape, or holds a code outside its field.
-    """
-    fired = Fired(seeds)
-    for block in blocks:
-        for kind in types:
-            kind.check(block)
-        fired.add(decide(block))
-    if not fired.counts:
-        raise DataError("no events to count")
-    return fired
+    high: Floats
 
 
 @dataclass(frozen=True)
@@ -113,23 +39,46 @@ class Rates:
         Its prescales and normalisation.
     fired
         Counted on events that are a fair sample of all crossings of filled bunches (zero bias).
+    khz_of_all
+        Rate of a seed that all events pass: that of all crossings of filled bunches if left out.
+        For a process it is cross section times luminosity (`edgetrig.trigger.menu.khz_of`).
+
+    Raises
+    ------
+    DataError
+        If the weights do not sum to more than 0.
     """
 
     menu: Menu
     fired: Fired
+    khz_of_all: float | None = None
+
+    def __post_init__(self) -> None:
+        weight = self.fired.weight.total if self.fired.counts else 0.0
+        if not weight > 0:
+            raise DataError(f"events with a total weight of {weight:g} have no rate")
 
     @cached_property
-    def _kept(self) -> tuple[Floats, Floats]:
-        """Probability that each seed keeps an event of each set, and the sets' events."""
-        bits, numbers = self.fired.patterns()
+    def _kept(self) -> tuple[Floats, Floats, Floats]:
+        """Probability that each seed keeps an event of each set; sums of the sets' weights."""
+        bits, totals, squares = self.fired.patterns()
         inverse = [float(1 / s.prescale) if s.prescale else 0.0 for s in self.menu.seeds]
-        return bits * np.array(inverse), numbers
+        return bits * np.array(inverse), totals, squares
+
+    @property
+    def all_khz(self) -> float:
+        """Rate of a seed that all events pass."""
+        return self.menu.khz_of_all if self.khz_of_all is None else self.khz_of_all
+
+    @cached_property
+    def _scale(self) -> float:
+        """Rate of an event of weight 1."""
+        return self.all_khz / self.fired.weight.total
 
     def _rate(self, kept: Floats) -> tuple[Floats, Floats]:
         """Return rate and error for probabilities of shape (sets, ...)."""
-        numbers = self._kept[1]
-        scale = self.menu.khz_of_all / self.fired.events
-        return scale * (numbers @ kept), scale * np.sqrt(numbers @ kept**2)
+        _, totals, squares = self._kept
+        return self._scale * (totals @ kept), self._scale * np.sqrt(squares @ kept**2)
 
     @property
     def seed(self) -> tuple[Floats, Floats]:
@@ -153,7 +102,8 @@ class Rates:
     @property
     def added(self) -> Floats:
         """What each seed adds to all before it."""
-        return np.diff(self.cumulative[0], prepend=0.0)
+        added = np.diff(self.cumulative[0], prepend=0.0)
+        return np.where(np.abs(added) < 1e-12 * self.all_khz, 0.0, added)  # not -0.00
 
     @property
     def total(self) -> tuple[float, float]:
@@ -164,16 +114,26 @@ class Rates:
     @property
     def overlap(self) -> Floats:
         """Rate of events that both seeds keep, shape (seeds, seeds); each seed's own between."""
-        kept, numbers = self._kept
-        rate = kept.T @ (kept * numbers[:, None])
-        np.fill_diagonal(rate, numbers @ kept)
-        return np.asarray(rate * self.menu.khz_of_all / self.fired.events)
+        kept, totals, _ = self._kept
+        rate = kept.T @ (kept * totals[:, None])
+        np.fill_diagonal(rate, totals @ kept)
+        return np.asarray(rate * self._scale)
 
-    def efficiency(self, signal: Fired) -> tuple[Floats, float]:
-        """Return the fraction of a signal's events kept, by each seed and by the menu."""
-        rates = Rates(self.menu, signal)
-        scale = self.menu.khz_of_all
-        return rates.seed[0] / scale, rates.total[0] / scale
+    def efficiency(self, signal: Fired) -> Efficiency:
+        """Return the fraction of a signal's events kept, by each seed and by the menu.
+
+        Raises
+        ------
+        DataError
+            If the signal's weights do not sum to more than 0.
+        """
+        kept, totals, squares = Rates(self.menu, signal)._kept
+        kept = np.column_stack([kept, 1 - np.prod(1 - kept, axis=1)])
+        whole = signal.weight
+        passed, passed_squares = totals @ kept, squares @ kept**2
+        every = np.full(len(passed), whole.total), np.full(len(passed), whole.squares)
+        low, high = weighted_interval(passed, every[0], passed_squares, every[1])
+        return Efficiency(weighted_efficiency(passed, every[0]), low, high)
 
     def __str__(self) -> str:
         columns = zip(

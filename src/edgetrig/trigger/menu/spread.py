@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from edgetrig import circuit
 from edgetrig.errors import DataError, ToolError, require
 from edgetrig.physics.l1 import ObjectType, read_l1
 from edgetrig.progress import Progress, silent
+from edgetrig.trigger.menu.fired import Fired, count_fired
 from edgetrig.trigger.menu.menu import Menu
-from edgetrig.trigger.menu.rates import Fired, count_fired
-from edgetrig.trigger.menu.turn_on import Columns, TurnOn, measure_turn_on
+from edgetrig.trigger.menu.turn_on import Columns, TurnOn, measure_turn_on, numbers_of
 
 THREADS: Final = "threads"
 """Where `total` runs: Dask's threads on this machine."""
@@ -192,15 +192,28 @@ def _emulator(content: bytes) -> Any:
         return Emulator(circuit.load(file))
 
 
+class Scaled(NamedTuple):
+    """A file whose events' weights are all to be multiplied by a factor."""
+
+    file: Path
+    factor: float
+
+
+Source = str | Path | Scaled | Columns
+"""A part of the data: a file, or a block of columns in memory."""
+
+
 @dataclass(frozen=True)
 class CountFired:
-    """The task that counts which seeds fire in a file or a block of columns."""
+    """The task that counts which seeds fire in a part; `weight` is the column of weights."""
 
     decide: Decider
+    weight: str | None = None
 
-    def __call__(self, part: str | Path | Columns) -> Fired:
+    def __call__(self, part: Source) -> Fired:
         """Return the histogram of one part."""
-        return count_fired(self.decide, _blocks(part, self.decide), len(self.decide.seeds))
+        blocks = _blocks(part, self.decide, (), self.weight)
+        return count_fired(self.decide, blocks, len(self.decide.seeds), weight=self.weight)
 
 
 @dataclass(frozen=True)
@@ -212,26 +225,36 @@ class CountTurnOn:
     variable: str
     edges: tuple[float, ...]
     within: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    weight: str | None = None
 
-    def __call__(self, part: str | Path | Columns) -> TurnOn:
+    def __call__(self, part: Source) -> TurnOn:
         """Return the curve of one part."""
         return measure_turn_on(
             self.decide,
-            _blocks(part, self.decide, (self.variable, *self.within)),
+            _blocks(part, self.decide, (self.variable, *self.within), self.weight),
             self.decide.seeds,
             self.seed,
             self.variable,
             self.edges,
             self.within,
+            self.weight,
         )
 
 
 def _blocks(
-    part: str | Path | Columns, decide: Decider, more: tuple[str, ...] = ()
+    part: Source, decide: Decider, more: tuple[str, ...], weight: str | None
 ) -> Iterable[Columns]:
     """Return a part's blocks, once their codes are known to fit their fields."""
+    if isinstance(part, Scaled):
+        blocks = _blocks(part.file, decide, more, weight)
+        return (_scaled(block, weight, part.factor) for block in blocks)
     if isinstance(part, str | Path):
-        return read_l1(part, tuple(dict.fromkeys((*decide.columns, *more))))
+        columns = (*decide.columns, *more, *([] if weight is None else [weight]))
+        return read_l1(part, tuple(dict.fromkeys(columns)))
     for kind in decide.types:
         kind.check(part)
     return [part]
+
+
+def _scaled(block: Columns, weight: str | None, factor: float) -> Columns:
+    return block if weight is None else {**block, weight: numbers_of(block, weight) * factor}

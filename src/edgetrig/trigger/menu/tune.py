@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from edgetrig.errors import MenuError
+from edgetrig.trigger.menu.fired import Fired
 from edgetrig.trigger.menu.menu import Menu, Seed
-from edgetrig.trigger.menu.rates import Fired, Rates
+from edgetrig.trigger.menu.rates import Rates
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError, MenuError
-from edgetrig.trigger.menu.efficiency import COVERAGE, clopper_pearson
+from edgetrig.trigger.menu.efficiency import (
+    COVERAGE,
+    clopper_pearson,
+    weighted_efficiency,
+    weighted_interval,
+)
 
 Columns = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+Result = TypeVar("Result")
 
 MOST_BINS: Final = 10_000
 _USUAL_BINS: Final = 20
@@ -37,6 +44,9 @@ class TurnOn:
         whose pt is 0, is in no bin where they begin at 0.)
     passed, total
         Events that fired the seed, and all, shape (bins,).
+    weights
+        Shape (4, bins): sums of the weights of events that fired the seed and of all, and of the
+        squares of both; None where all count alike.
     """
 
     seed: str
@@ -44,22 +54,41 @@ class TurnOn:
     edges: Floats
     passed: Integers
     total: Integers
+    weights: Floats | None = None
 
     @property
     def efficiency(self) -> Floats:
         """Fraction of each bin's events that fired the seed; NaN where there are none."""
+        if self.weights is not None:
+            return self._weighed(weighted_efficiency, *self.weights[:2])
         with np.errstate(invalid="ignore"):
             return np.asarray(self.passed / self.total, np.float64)
 
     def interval(self, coverage: float = COVERAGE) -> tuple[Floats, Floats]:
-        """Return the ends of the efficiencies' intervals; see `clopper_pearson`."""
+        """Return the ends of the intervals; see `clopper_pearson` and `weighted_interval`."""
+        if self.weights is not None:
+            return self._weighed(weighted_interval, *self.weights, coverage)
         return clopper_pearson(self.passed, self.total, coverage)
+
+    def _weighed(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        try:
+            return function(*arguments)
+        except DataError as error:
+            raise DataError(f"{self.seed} against {self.variable}: {error}") from error
 
     def __add__(self, other: TurnOn) -> TurnOn:
         same = (self.seed, self.variable) == (other.seed, other.variable)
         if not same or not np.array_equal(self.edges, other.edges):
             raise MenuError("turn-on curves of different seeds, variables or bins cannot be added")
-        return replace(self, passed=self.passed + other.passed, total=self.total + other.total)
+        weights = [w for w in (self.weights, other.weights) if w is not None]
+        if len(weights) == 1:
+            raise MenuError("turn-on curves with and without weights cannot be added")
+        return replace(
+            self,
+            passed=self.passed + other.passed,
+            total=self.total + other.total,
+            weights=weights[0] + weights[1] if weights else None,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers; None for the efficiency of a bin without events."""
@@ -73,6 +102,7 @@ class TurnOn:
             "efficiency": [None if math.isnan(e) else e for e in self.efficiency.tolist()],
             "low": low.tolist(),
             "high": high.tolist(),
+            "weighted": self.weights is not None,
         }
 
     def __str__(self) -> str:
@@ -93,6 +123,7 @@ def measure_turn_on(
     variable: str,
     edges: ArrayLike,
     within: Mapping[str, tuple[float, float]] | None = None,
+    weight: str | None = None,
 ) -> TurnOn:
     """Count a turn-on curve in blocks of events; memory holds one block.
 
@@ -108,6 +139,8 @@ def measure_turn_on(
         As for `TurnOn`.
     within
         Ranges by column, ends included; only events in all of them count.
+    weight
+        Column of the events' weights; all count alike if left out.
 
     Raises
     ------
@@ -121,17 +154,23 @@ def measure_turn_on(
         raise MenuError(f"no seed '{seed}' among {', '.join(names[:12])}")
     bins = checked_edges(edges)
     ranges = dict(within or {})
-    passed, total = (np.zeros(len(bins) - 1, np.int64) for _ in range(2))
+    size = len(bins) - 1
+    passed, total = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    weights = None if weight is None else np.zeros((4, size))
     for block in blocks:
         place = np.searchsorted(bins, numbers_of(block, variable), side="left") - 1
-        chosen = (place >= 0) & (place < len(total))
+        chosen = (place >= 0) & (place < size)
         for column, (low, high) in ranges.items():
             values = numbers_of(block, column)
             chosen &= (values >= low) & (values <= high)
-        fired = np.asarray(decide(block), np.bool_)[:, names.index(seed)]
-        total += np.bincount(place[chosen], minlength=len(total))
-        passed += np.bincount(place[chosen & fired], minlength=len(total))
-    return TurnOn(seed, variable, bins, passed, total)
+        fired = chosen & np.asarray(decide(block), np.bool_)[:, names.index(seed)]
+        total += np.bincount(place[chosen], minlength=size)
+        passed += np.bincount(place[fired], minlength=size)
+        if weight is not None and weights is not None:
+            each = numbers_of(block, weight)
+            parts = [(some, each[some] ** power) for power in (1, 2) for some in (fired, chosen)]
+            weights += [np.bincount(place[some], x, minlength=size) for some, x in parts]
+    return TurnOn(seed, variable, bins, passed, total, weights)
 
 
 def checked_edges(edges: ArrayLike) -> Floats:
