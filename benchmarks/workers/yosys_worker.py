@@ -21,8 +21,8 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
     for file in sorted(Path(task["folder"]).rglob("*.v")):
-        # The define chooses edgetrig's ternary adders for the device; nobody else's text knows it.
-        define = "" if "-nocarry" in options else "-DEDGETRIG_CARRY8"
+        # The defines choose the device's primitives in edgetrig's cells; no other text knows them.
+        define = "-DEDGETRIG_LUT6" + (" -DEDGETRIG_CARRY8" if "-nocarry" not in options else "")
         libyosys.run_pass(f"read_verilog {define} {file}", design)
     for command in (
         "scratchpad -set abc9.verify false",

@@ -5,6 +5,7 @@ import pytest
 
 from edgetrig.circuit import Builder, Input, Op, Output, Table
 from edgetrig.rtl import verilog
+from edgetrig.synthesis import _yosys, synthesize
 from edgetrig.verify import evaluate, lint, simulate
 from simulators import simulators
 
@@ -41,3 +42,49 @@ def test_indices_far_from_zero_are_told_apart_by_their_low_bits(low, high, bits)
     files = verilog(look_ups([(low, high)]))
     (module,) = (text for name, text in files.items() if "table" in name)
     assert f"input wire [{bits - 1}:0] index" in module
+
+
+def test_a_bit_that_six_bits_decide_is_a_cell():
+    entries = np.arange(64)
+    parity = [int(k).bit_count() & 1 for k in entries]
+    for values, cells in ((parity, 1), (entries >> 5, 0), (parity + 2 * (entries & 1), 1)):
+        files = verilog(look_up(np.asarray(values)))
+        (module,) = (text for name, text in files.items() if "table" in name)
+        assert module.count("trigger_lut6 #(") == cells
+        assert ("trigger_lut6.v" in files) == (cells > 0)
+
+
+def test_a_cell_stays_one_lut_of_the_layer_that_asks():
+    circuit = look_up(np.array([int(k).bit_count() for k in range(64)]), "counted")
+    cost = synthesize(circuit)
+    assert (cost.lut, cost.inverters, cost.depth) == (3, 0, 1)
+    assert cost.by_layer == {"counted": {"lut": 3}}
+    assert synthesize(circuit, "ecp5").lut > 3
+
+
+def test_the_cell_of_a_device_is_the_table():
+    """SAT over all inputs, with Yosys' own model of the primitive."""
+    text = verilog(look_up(np.array([int(k).bit_count() & 1 for k in range(64)])))["trigger_lut6.v"]
+    files = {f"{name}.v": text.replace("trigger_lut6", name) for name in ("plain", "mapped")}
+    script = [
+        "read_verilog plain.v",
+        "read_verilog -DEDGETRIG_LUT6 mapped.v",
+        "read_verilog +/xilinx/cells_sim.v",
+        "chparam -set INIT 64'h8d2f61e3507ac94b plain mapped",
+        "hierarchy",
+        "proc",
+        "flatten",
+        "miter -equiv -flatten plain mapped miter",
+        "tee -a proof.txt sat -verify -prove trigger 0 miter",
+    ]
+    [proof] = _yosys.run(files, script, ["proof.txt"])
+    assert "SAT proof finished - no model found: SUCCESS!" in proof
+
+
+def look_up(values, layer=""):
+    """One look-up of six bits."""
+    builder = Builder((layer,))
+    port = Input("x", np.array([0]), np.array([63]), np.array([0]))
+    number = builder.table(Table(0, np.asarray(values, np.int64)))
+    row = builder.append(Op.TABLE, builder.input(0, port), p=number, origin=0)
+    return builder.finish([port], [Output("y", row, np.zeros(1, int))])

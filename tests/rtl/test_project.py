@@ -137,7 +137,7 @@ def test_vivado_is_told_the_carry_chain_of_ternary_adders(tmp_path):
     for part, chain in (("xc7a35t-1", "CARRY4"), ("xcku040", "CARRY8")):
         folder = write(sums([shape]), tmp_path / "hw", part=part)
         script = (folder / "vivado.tcl").read_text()
-        assert f"-flatten_hierarchy full -verilog_define EDGETRIG_{chain}\n" in script
+        assert f"-flatten_hierarchy full -verilog_define EDGETRIG_{chain}" in script
     assert "define" not in (write(circuit_of(2), tmp_path / "hw") / "vivado.tcl").read_text()
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_identifiers import NASTY, nasty_circuit
+from test_lookup_tables import look_ups
 from test_ternary_cells import sums
 
 from circuits import random_circuits, random_codes
@@ -108,10 +109,23 @@ def test_the_cell_of_a_device_equals_the_reference(simulator, part, tmp_path):
     circuit = sums(shapes)
     codes = random_codes(circuit, 200)
     expected = np.array(evaluate(str(circuit), codes.tolist()), object)
-    vectors = (codes, expected)
+    run_with_primitives(simulator, circuit, (codes, expected), part, "add3", tmp_path)
+
+
+@simulators("ghdl")
+def test_the_table_of_a_device_equals_the_reference(simulator, tmp_path):
+    circuit = look_ups([(0, 63), (-32, 31), (0, 200)])
+    codes = random_codes(circuit, 200)
+    expected = np.array(evaluate(str(circuit), codes.tolist()), object)
+    run_with_primitives(simulator, circuit, (codes, expected), "xcvu13p", "lut6", tmp_path)
+
+
+def run_with_primitives(simulator, circuit, vectors, part, cell, tmp_path):
+    """Run the test bench with the device's cells, and models of what they are made of."""
     folder = write(circuit, tmp_path / "hw", vectors=vectors, part=part, language="vhdl")
     files = re.search(r"read_vhdl -vhdl2008 {(.*)}", (folder / "vivado.tcl").read_text())[1].split()
-    assert files[0] == "amd/trigger_add3.vhd"
+    assert f"amd/trigger_{cell}.vhd" in files
+    assert f"src/trigger_{cell}.vhd" not in files
     models = str(Path(__file__).with_name("unisim.vhd"))
     steps = [["-a", "--std=08", "--work=unisim", models]]
     steps += [["-a", "--std=08", *files, "tb/trigger_tb.vhd"]]

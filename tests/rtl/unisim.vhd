@@ -1,8 +1,12 @@
--- Models of the three primitives that the ternary adder is made of, for the tests.
+-- Models of the primitives that the cells are made of, for the tests.
 library ieee;
 use ieee.std_logic_1164.all;
 
 package vcomponents is
+  component LUT6 is
+    generic (INIT : bit_vector(63 downto 0));
+    port (O : out std_logic; I0, I1, I2, I3, I4, I5 : in std_logic);
+  end component;
   component LUT6_2 is
     generic (INIT : bit_vector(63 downto 0));
     port (O6, O5 : out std_logic; I0, I1, I2, I3, I4, I5 : in std_logic);
@@ -22,6 +26,25 @@ package vcomponents is
     );
   end component;
 end package vcomponents;
+
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+entity LUT6 is
+  generic (INIT : bit_vector(63 downto 0));
+  port (O : out std_logic; I0, I1, I2, I3, I4, I5 : in std_logic);
+end entity LUT6;
+
+architecture model of LUT6 is
+begin
+  process (all)
+    variable place : unsigned(5 downto 0);
+  begin
+    place := to_01(I5 & I4 & I3 & I2 & I1 & I0);
+    O <= to_stdulogic(INIT(to_integer(place)));
+  end process;
+end architecture model;
 
 library ieee;
 use ieee.std_logic_1164.all;

@@ -3,7 +3,7 @@
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.ports import Port, pack, ports, unpack
 from edgetrig.rtl.project import write
-from edgetrig.rtl.ternary import carry_cell
+from edgetrig.rtl.ternary import amd_defines, carry_cell
 from edgetrig.rtl.verilog import verilog
 from edgetrig.rtl.vhdl import vhdl
 from edgetrig.rtl.wrapper import Words, Wrapper
@@ -12,6 +12,7 @@ __all__ = [
     "Port",
     "Words",
     "Wrapper",
+    "amd_defines",
     "carry_cell",
     "identifiers",
     "pack",

@@ -19,7 +19,7 @@ from edgetrig.rtl.describe import element_runs
 from edgetrig.rtl.languages import LANGUAGES, Language
 from edgetrig.rtl.names import comment, identifiers
 from edgetrig.rtl.ports import ports
-from edgetrig.rtl.ternary import amd_cell
+from edgetrig.rtl.ternary import AMD_CELLS, amd_cell
 from edgetrig.rtl.vectors import vector_files
 
 
@@ -112,8 +112,9 @@ def _files(
     files["vivado.tcl"] = scripts.vivado(top, part, list(sources))
     files["quartus.tcl"] = scripts.quartus(top, list(sources))
     files[f"{top}.xdc"] = files[f"{top}.sdc"] = scripts.constraints(clock, clock_ns)
-    if f"{top}_add3.vhd" in sources:
-        files[f"amd/{top}_add3.vhd"] = amd_cell(top, part)
+    for cell in AMD_CELLS:
+        if f"{top}_{cell}.vhd" in sources:
+            files[f"amd/{top}_{cell}.vhd"] = amd_cell(top, cell, part)
     return files
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetrig.rtl.ternary import carry_cell
+from edgetrig.rtl.ternary import AMD_CELLS, amd_defines
 
 _DEVICE = "AGFB014R24A2E2V"  # Quartus needs some device; the script's first argument replaces it
 
@@ -16,16 +16,17 @@ def constraints(clock: bool, clock_ns: float) -> str:
 
 def vivado(top: str, part: str, sources: list[str]) -> str:
     """Return a Vivado script; `sources` are the files of ``src/``, the top first."""
-    chain = carry_cell(part)
-    read, define = "read_verilog [glob src/*.v]", ""
+    defines = amd_defines(part)
+    read, options = "read_verilog [glob src/*.v]", ""
     if sources[0].endswith(".vhd"):
         files = [f"src/{name}" for name in reversed(sources)]
-        if chain:  # the ternary adder of the device in place of the plain sum
-            files = [name.replace(f"src/{top}_add3.vhd", f"amd/{top}_add3.vhd") for name in files]
+        if defines:  # the device's primitives in place of plain logic
+            cells = {f"src/{top}_{cell}.vhd" for cell in AMD_CELLS}
+            files = [name.replace("src/", "amd/") if name in cells else name for name in files]
         read = f"read_vhdl -vhdl2008 {{{' '.join(files)}}}"
-    elif chain and f"{top}_add3.v" in sources:
-        define = f" -verilog_define EDGETRIG_{chain}"
-    return _VIVADO.format(top=top, part=part, read=read, define=define)
+    elif any(f"{top}_{cell}.v" in sources for cell in AMD_CELLS):
+        options = "".join(f" -verilog_define {define}" for define in defines)
+    return _VIVADO.format(top=top, part=part, read=read, options=options)
 
 
 def quartus(top: str, sources: list[str]) -> str:
@@ -46,7 +47,7 @@ set part {part}
 cd [file dirname [file normalize [info script]]]
 {read}
 read_xdc $top.xdc
-synth_design -top $top -part $part -mode out_of_context -flatten_hierarchy full{define}
+synth_design -top $top -part $part -mode out_of_context -flatten_hierarchy full{options}
 opt_design
 place_design
 phys_opt_design

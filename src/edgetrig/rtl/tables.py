@@ -1,4 +1,8 @@
-"""Look-up tables as truth tables, which each language writes as a module of its own."""
+"""Look-up tables as truth tables, which each language writes as a module of its own.
+
+A result bit that depends on all of six index bits is an instance of the cell ``lut6``: a mapper
+that sees the logic takes it apart and finds its way back only sometimes.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from edgetrig.rtl.net import Net
 
 _WIDE = 100
 _LUT_INPUTS = 6
+LUT_CELL = "lut6"
+"""Name of the cell, of its files in the folder ``cells`` and of its module."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,15 @@ class TruthTables:
     def inputs(self) -> int:
         """Bits of the index that one truth table looks at, its lowest."""
         return min(self.bits, _LUT_INPUTS)
+
+    def is_cell(self, bit: int) -> bool:
+        """Return whether a bit of the result depends on all of six index bits."""
+        return self.bits == _LUT_INPUTS and _depends_on_all(self.codes[bit][0])
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether any bit of the result is a cell."""
+        return any(self.is_cell(bit) for bit in range(self.width))
 
 
 def is_look_up(net: Net, row: int) -> bool:
@@ -87,6 +102,12 @@ def _truth_tables(net: Net, module: str, row: int) -> TruthTables:
         codes.append([int("".join(map(str, ones[::-1].tolist())), 2) for ones in leaves])
     words = [f"Table {net.p[row]}, entries {table.start} .. {table.stop - 1}:"]
     return TruthTables(module, bits, width, codes, [*words, *_lines(table.values.tolist())])
+
+
+def _depends_on_all(code: int) -> bool:
+    """Return whether a truth table of six inputs changes with each of them."""
+    ones = np.array([code >> k & 1 for k in range(1 << _LUT_INPUTS)]).reshape((2,) * _LUT_INPUTS)
+    return all((ones.take(0, axis) != ones.take(1, axis)).any() for axis in range(_LUT_INPUTS))
 
 
 def _lines(values: list[int]) -> Iterator[str]:

@@ -11,10 +11,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib import resources
+from typing import Final
 
 from edgetrig.circuit import Op
 from edgetrig.rtl.net import Net
 
+AMD_CELLS: Final = ("add3", "lut6")
+"""Cells that have a form in the primitives of AMD devices."""
 _ALL = 1 << 30  # low zeros of 0
 
 
@@ -62,9 +65,9 @@ def cell_text(net: Net, file: str) -> str:
     return text.replace("edgetrig_", f"{net.top}_")
 
 
-def amd_cell(top: str, part: str) -> str:
-    """Return the VHDL of the ternary adder in the primitives of an AMD part."""
-    text = resources.files("edgetrig.rtl").joinpath("cells", "add3_amd.vhd").read_text()
+def amd_cell(top: str, cell: str, part: str) -> str:
+    """Return the VHDL of a cell in the primitives of an AMD part."""
+    text = resources.files("edgetrig.rtl").joinpath("cells", f"{cell}_amd.vhd").read_text()
     bits = "4" if carry_cell(part) == "CARRY4" else "8"
     chosen = text.replace("chain : positive := 8", f"chain : positive := {bits}")
     return chosen.replace("edgetrig_", f"{top}_")
@@ -82,6 +85,12 @@ def carry_cell(part: str) -> str:
     if re.match(r"xc7|(artix|kintex|virtex|spartan|zynq)7", name):
         return "CARRY4"
     return "CARRY8" if re.match(r"xc([akvz]?u|k26)", name) else ""
+
+
+def amd_defines(part: str) -> tuple[str, ...]:
+    """Return the defines by which the Verilog takes an AMD part's primitives; none for others."""
+    chain = carry_cell(part)
+    return (f"EDGETRIG_{chain}", "EDGETRIG_LUT6") if chain else ()
 
 
 def _read_by_registers(net: Net) -> set[int]:

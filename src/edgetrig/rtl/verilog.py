@@ -10,7 +10,14 @@ from edgetrig.rtl.layout import wrapped
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.net import Net, Stage
 from edgetrig.rtl.operations import expression
-from edgetrig.rtl.tables import TruthTables, index_bits, is_look_up, table_module, truth_tables
+from edgetrig.rtl.tables import (
+    LUT_CELL,
+    TruthTables,
+    index_bits,
+    is_look_up,
+    table_module,
+    truth_tables,
+)
 from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 from edgetrig.rtl.verilog_text import closing, opening, part, text, vector
 
@@ -48,8 +55,10 @@ def verilog(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
             files[f"{stage.module}.v"] = _stage_text(net, stage, ternary)
     else:
         files = {f"{top}.v": _combinational(net, ternary)}
-    files.update({f"{table.module}.v": _table_text(table) for table in truth_tables(net)})
-    for cell in sorted({adder.cell for adder in ternary.values()}):
+    tables = truth_tables(net)
+    files.update({f"{table.module}.v": _table_text(net, table) for table in tables})
+    luts = {LUT_CELL} if any(table.has_cells for table in tables) else set()
+    for cell in sorted({adder.cell for adder in ternary.values()} | luts):
         files[f"{cell_name(net, cell)}.v"] = cell_text(net, f"{cell}.v")
     return files
 
@@ -192,12 +201,19 @@ def _register_lines(net: Net) -> Iterator[str]:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _table_text(table: TruthTables) -> str:
+def _table_text(net: Net, table: TruthTables) -> str:
     ports = [f"input wire {vector(table.bits)}index", f"output wire {vector(table.width)}value"]
     lines = [*(f"// {line}" for line in table.words), *opening(table.module, ports)]
     for bit in range(table.width):
-        lines += _truth_table(table, bit)
+        lines += _lut_cell(net, table, bit) if table.is_cell(bit) else _truth_table(table, bit)
     return "\n".join([*lines, closing()])
+
+
+def _lut_cell(net: Net, table: TruthTables, bit: int) -> Iterator[str]:
+    cell, target = cell_name(net, LUT_CELL), part("value", table.width, bit, 1)
+    yield f"  {cell} #(.INIT(64'h{table.codes[bit][0]:016x})) lut{bit} ("
+    yield f"    .index(index), .value({target})"
+    yield "  );"
 
 
 def _truth_table(table: TruthTables, bit: int) -> Iterator[str]:

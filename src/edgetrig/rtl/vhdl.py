@@ -10,7 +10,14 @@ from edgetrig.rtl.layout import wrapped
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.net import Net, Stage
 from edgetrig.rtl.operations import expression
-from edgetrig.rtl.tables import TruthTables, index_bits, is_look_up, table_module, truth_tables
+from edgetrig.rtl.tables import (
+    LUT_CELL,
+    TruthTables,
+    index_bits,
+    is_look_up,
+    table_module,
+    truth_tables,
+)
 from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 from edgetrig.rtl.vhdl_text import bit, closing, opening, part, port_type, text, vector
 
@@ -44,9 +51,11 @@ def vhdl(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
             files[f"{stage.module}.vhd"] = _stage_text(net, stage, ternary)
     else:
         files = {f"{top}.vhd": _combinational(net)}
-    files.update({f"{table.module}.vhd": _table_text(table) for table in truth_tables(net)})
-    if ternary:
-        files[f"{cell_name(net, 'add3')}.vhd"] = cell_text(net, "add3.vhd")
+    tables = truth_tables(net)
+    files.update({f"{table.module}.vhd": _table_text(net, table) for table in tables})
+    cells = (["add3"] if ternary else []) + [LUT_CELL] * any(table.has_cells for table in tables)
+    for cell in cells:
+        files[f"{cell_name(net, cell)}.vhd"] = cell_text(net, f"{cell}.vhd")
     return files
 
 
@@ -201,33 +210,52 @@ def _register_lines(net: Net) -> Iterator[str]:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _table_text(table: TruthTables) -> str:
-    size = 1 << table.inputs
-    ports = [f"index : in {vector(table.bits)}", f"value : out {vector(table.width)}"]
+def _table_text(net: Net, table: TruthTables) -> str:
+    # A defined first value, as signals have.
+    value = f"value : out {vector(table.width)} := (others => '0')"
+    ports = [f"index : in {vector(table.bits)}", value]
     lines = [*(f"-- {line}" for line in table.words), *opening(table.module, ports)]
-    lines.append(f"  subtype truth_table is std_logic_vector({size - 1} downto 0);")
-    lines.append("  signal low : natural;")
-    if table.bits > table.inputs:
-        lines.append("  signal high : natural;")
-    for k, codes in enumerate(table.codes):
-        for leaf, code in enumerate(codes):
-            lines.append(f'  constant B{k}_{leaf} : truth_table := {size}X"{code:X}";')
-        if len(codes) > 1:
-            lines.append(f"  signal l{k} : std_logic_vector({len(codes) - 1} downto 0);")
+    plain = not all(table.is_cell(k) for k in range(table.width))
+    if plain:
+        lines += _truth_tables(table)
     lines.append("begin")
-    lines += _look_up(table)
+    if plain:
+        lines.append(f"  low <= to_integer({part('index', table.bits, 0, table.inputs)});")
+    rest = table.bits - table.inputs
+    if rest:
+        lines.append(f"  high <= to_integer({part('index', table.bits, table.inputs, rest)});")
+    for k in range(table.width):
+        lines += _lut_cell(net, table, k) if table.is_cell(k) else _look_up(table, k)
     return "\n".join([*lines, closing()])
 
 
-def _look_up(table: TruthTables) -> Iterator[str]:
-    yield f"  low <= to_integer({part('index', table.bits, 0, table.inputs)});"
-    rest = table.bits - table.inputs
-    if rest:
-        yield f"  high <= to_integer({part('index', table.bits, table.inputs, rest)});"
+def _truth_tables(table: TruthTables) -> Iterator[str]:
+    """Declare the truth tables that are no cells, and what chooses among their entries."""
+    size = 1 << table.inputs
+    yield f"  subtype truth_table is std_logic_vector({size - 1} downto 0);"
+    yield "  signal low : natural;"
+    if table.bits > table.inputs:
+        yield "  signal high : natural;"
     for k, codes in enumerate(table.codes):
-        if len(codes) == 1:
-            yield f"  value({k}) <= B{k}_0(low);"
+        if table.is_cell(k):
             continue
-        for leaf in range(len(codes)):
-            yield f"  l{k}({leaf}) <= B{k}_{leaf}(low);"
-        yield f"  value({k}) <= l{k}(high);"
+        for leaf, code in enumerate(codes):
+            yield f'  constant B{k}_{leaf} : truth_table := {size}X"{code:X}";'
+        if len(codes) > 1:
+            yield f"  signal l{k} : std_logic_vector({len(codes) - 1} downto 0);"
+
+
+def _look_up(table: TruthTables, k: int) -> Iterator[str]:
+    codes = table.codes[k]
+    if len(codes) == 1:
+        yield f"  value({k}) <= B{k}_0(low);"
+        return
+    for leaf in range(len(codes)):
+        yield f"  l{k}({leaf}) <= B{k}_{leaf}(low);"
+    yield f"  value({k}) <= l{k}(high);"
+
+
+def _lut_cell(net: Net, table: TruthTables, k: int) -> Iterator[str]:
+    yield f"  lut{k} : entity work.{cell_name(net, LUT_CELL)}"
+    yield f'    generic map (init => 64X"{table.codes[k][0]:016X}")'
+    yield f"    port map (index => index, value => value({k}));"

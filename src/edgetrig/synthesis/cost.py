@@ -10,7 +10,7 @@ from typing import Any
 
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error
-from edgetrig.rtl import carry_cell, ports, verilog
+from edgetrig.rtl import amd_defines, ports, verilog
 from edgetrig.synthesis import _yosys
 from edgetrig.synthesis.estimate import estimate
 from edgetrig.synthesis.families import Family, family_of
@@ -136,8 +136,8 @@ def synthesize(
     command = f"{family.command} {family.retime}".rstrip() if retime else family.command
     files = verilog(circuit, _TOP)
     steps, note = _synthesis(command, family, _needs_classic_abc(circuit, part))
-    # AMD parts take their own cells for ternary adders in front of registers.
-    define = f"-DEDGETRIG_{chain} " if (chain := carry_cell(part)) else ""
+    # AMD parts take their own cells for ternary adders in front of registers, and for tables.
+    define = "".join(f"-D{name} " for name in amd_defines(part))
     script = ["scratchpad -set abc9.verify false", *(f"read_verilog {define}{n}" for n in files)]
     start = time.perf_counter()
     [text] = _yosys.run(
