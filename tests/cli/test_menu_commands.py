@@ -1,6 +1,7 @@
 """``edgetrig menu``: rates, a threshold, firmware; broken input gets one line."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -63,10 +64,16 @@ def test_rates(files):
 
 
 def test_tune(files):
-    words = ["menu", "tune", files / "menu.yaml", files / "data.npz", "--seed", "L1_HTT"]
-    result = run(*words, "--rate", "3000")
+    words = ["menu", "tune", files / "menu.yaml", files / "data.npz", "--rate", "L1_HTT=3000"]
+    result = run(*words)
     assert result.exit_code == 0, result.output
     assert "L1_HTT: threshold = " in result.output
+    result = run(*words, "--total", "20000", "--out", files / "tuned.yaml")
+    assert result.exit_code == 0, result.output
+    said = re.search(r"threshold = (\S+) gives [^\n]*\ntotal (\S+) ", result.output)
+    assert f"threshold: {said[1]}" in (files / "tuned.yaml").read_text()
+    assert float(said[2]) <= 20000
+    assert f"total {said[2]}" in run("menu", "rates", files / "tuned.yaml", words[3]).output
 
 
 def test_parts_of_the_data(files):
@@ -118,8 +125,11 @@ def test_firmware(files):
         (["rates", "missing.yaml", "data.npz"], "missing.yaml"),
         (["rates", "menu.yaml", "data.npz", "--signal", "x"], "NAME=FILE is needed"),
         (["rates", "bad.yaml", "data.npz"], "seed 'a': column 1: no object or seed 'muons'"),
-        (["tune", "menu.yaml", "data.npz", "--seed", "x", "--rate", "3"], "has no seed 'x'"),
-        (["tune", "menu.yaml", "data.npz", "--seed", "x", "--rate", "3", "--grid", "q"], "number"),
+        (["tune", "menu.yaml", "data.npz", "--rate", "x=3"], "has no seed 'x'"),
+        (["tune", "menu.yaml", "data.npz", "--rate", "x=3", "--grid", "q"], "number"),
+        (["tune", "menu.yaml", "data.npz", "--rate", "x=3", "--grid", "0"], "a step above 0"),
+        (["tune", "menu.yaml", "data.npz", "--rate", "3"], "SEED=KHZ or SEED:PARAMETER=KHZ"),
+        (["tune", "menu.yaml", "data.npz"], "no seed has a budget_khz; give --rate"),
         (["rates", "jets.yaml", "data.npz"], "no column 'jet_pt'"),
         (["report", "menu.yaml", "data.npz", "--turn-on", "a=b"], "SEED:COLUMN=FILE is needed"),
         (["report", "menu.yaml", "data.npz", "--turn-on", "a:b=c"], "no seed 'a' in menu"),

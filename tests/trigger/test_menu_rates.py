@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgetrig.emulate import Emulator
-from edgetrig.errors import DataError, MenuError
-from edgetrig.trigger.menu import Fired, Menu, Rates, Seed, count_fired, tune
+from edgetrig.errors import DataError
+from edgetrig.trigger.menu import Fired, Menu, Rates, Seed, count_fired
 
 decisions = st.integers(1, 11).flatmap(
     lambda seeds: st.lists(
@@ -76,27 +76,6 @@ def counter(data, rows=700):
         return count_fired(decide, blocks, len(menu.seeds), kinds.values())
 
     return count
-
-
-def test_a_threshold_for_a_rate():
-    count = counter(events(np.random.default_rng(5), 2000))
-    seed = Seed("L1_HTT", "htt > threshold", Fraction(2), {"threshold": "10"})
-    menu = Menu("test", (seed, Seed("L1_Other", "htt > 4")))
-    changed, tuned = tune(menu, "L1_HTT", "threshold", 1000.0, count)
-    assert changed.seeds[0].parameters["threshold"] == f"{float(tuned.value):g}"
-    assert changed.seeds[1] == menu.seeds[1]
-    assert tuned.rate_khz <= 1000
-    looser = Menu("test", (Seed("a", f"htt > {float(tuned.value) - 0.5}", Fraction(2)),))
-    assert Rates(looser, count(looser)).seed[0][0] > 1000
-
-
-def test_what_cannot_be_tuned():
-    count = counter(events(np.random.default_rng(5), 2000))
-    menu = Menu("test", (Seed("a", "htt > t", Fraction(1), {"t": "3"}),))
-    with pytest.raises(MenuError, match="has no seed 'a' with a parameter 'u'"):
-        tune(menu, "a", "u", 10, count)
-    with pytest.raises(MenuError, match="no value of 't' keeps 10 kHz"):
-        tune(menu, "a", "t", 10, count, high=Fraction(3))
 
 
 def test_broken_events():

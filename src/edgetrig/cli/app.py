@@ -179,7 +179,8 @@ _add(
     menu,
     "tune",
     commands.menu_tune,
-    "edgetrig menu tune menu.yaml zero-bias.parquet --seed L1_SingleMu --rate 10",
+    "edgetrig menu tune menu.yaml zero-bias.parquet --rate L1_SingleMu=10",
+    "edgetrig menu tune menu.yaml zero-bias.parquet --total 95 --out tuned.yaml",
 )
 _add(
     menu,

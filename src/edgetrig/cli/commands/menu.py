@@ -30,7 +30,7 @@ from edgetrig.errors import Error
 from edgetrig.files import whole_file
 
 if TYPE_CHECKING:
-    from edgetrig.trigger.menu import Menu
+    from edgetrig.trigger.menu import Budget, Menu, Rates
 
 
 def menu_rates(
@@ -80,33 +80,76 @@ def _kept(name: str, figures: Mapping[str, Any], seeds: Sequence[str]) -> str:
 def menu_tune(
     menu: MenuFile,
     data: Files,
-    seed: Annotated[str, typer.Option(help="The seed.")],
-    rate: Annotated[float, typer.Option(help="Rate that it may take, in kHz.")],
-    parameter: Annotated[str, typer.Option(help="Its parameter.")] = "threshold",
+    rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SEED[:PARAMETER]=KHZ",
+            help="The most that a seed may take; repeat. Else the seeds' budget_khz in the menu.",
+        ),
+    ] = None,
+    total: Annotated[
+        float | None,
+        typer.Option(
+            metavar="KHZ",
+            help="The most that the whole menu may take; the seeds' rates are scaled to it.",
+        ),
+    ] = None,
     grid: Annotated[str, typer.Option(help="Step of the values tried.")] = "0.5",
+    weight: Weight = None,
+    luminosity: Luminosity = None,
+    cross_section: CrossSections = None,
+    out: Annotated[Path | None, typer.Option(help="Write the menu with the values found.")] = None,
+    dask: Where = None,
 ) -> None:
-    """Find the smallest value of a seed's parameter that keeps within a rate."""
-    from edgetrig.trigger.menu import Decider, read_menu, tune
+    """Find the smallest values of seeds' parameters that keep within rates."""
+    from edgetrig.trigger.menu import Budget, Decider, read_menu, tune, write_tuned
 
     read = read_menu(menu)
-    how = counting(data)
+    how = counting(data, weight, luminosity, cross_section, dask)
+    budgets = [_budget(text) for text in rate or ()] or [
+        Budget(s.name, s.budget_khz) for s in read.seeds if s.budget_khz is not None
+    ]
+    if not budgets:
+        raise Error(f"{menu}: no seed has a budget_khz; give --rate SEED=KHZ or write them")
     try:
         step_of = Fraction(grid)
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         raise Error(f"--grid {grid!r} is no number") from None
-    _, tuned = tune(
-        read,
-        seed,
-        parameter,
-        rate,
-        lambda some: count(Decider.of(some), data, how).fired,
-        high=4095 * step_of,
-        step=step_of,
+    if step_of <= 0:
+        raise Error(f"--grid {grid}: a step above 0 is needed")
+
+    def measure(some: Menu) -> Rates:
+        return rates_of(some, Decider.of(some), data, how)
+
+    changed, tuned = tune(
+        read, budgets, measure, total_khz=total, high=4095 * step_of, step=step_of
     )
-    say(
-        f"{seed}: {parameter} = {float(tuned.value):g} gives {tuned.rate_khz:.2f}"
-        f" +- {tuned.error_khz:.2f} kHz (asked for {rate:g})"
-    )
+    for one in tuned:
+        say(
+            f"{one.seed}: {one.parameter} = {float(one.value):g} gives {one.rate_khz:.2f}"
+            f" +- {one.error_khz:.2f} kHz (asked for {one.asked_khz:.4g})"
+        )
+    if total is not None:
+        khz, error = measure(changed).total
+        say(f"total {khz:.2f} +- {error:.2f} kHz (asked for {total:g})")
+    if out is not None:
+        write_tuned(menu, out, changed)
+        say(f"wrote {out}")
+
+
+def _budget(text: str) -> Budget:
+    """Return what ``SEED:PARAMETER=KHZ`` means."""
+    from edgetrig.trigger.menu import Budget
+
+    what, _, value = text.rpartition("=")
+    seed, _, parameter = what.partition(":")
+    try:
+        khz = float(value)
+    except ValueError:
+        seed = ""
+    if not seed:
+        raise Error(f"--rate {text!r}: SEED=KHZ or SEED:PARAMETER=KHZ is needed")
+    return Budget(seed, khz, parameter or None)
 
 
 def menu_firmware(

@@ -1,20 +1,22 @@
 """Trigger menus: seeds as text, one circuit, prescales, rates, turn-on curves."""
 
 from edgetrig.trigger.menu.efficiency import clopper_pearson, weighted_interval
-from edgetrig.trigger.menu.files import read_menu
+from edgetrig.trigger.menu.files import read_menu, write_tuned
 from edgetrig.trigger.menu.fired import Fired, Weight, count_fired
 from edgetrig.trigger.menu.menu import Menu, Seed
 from edgetrig.trigger.menu.parse import Names, parse
 from edgetrig.trigger.menu.prescale import Prescalers
 from edgetrig.trigger.menu.rates import Efficiency, Rates
 from edgetrig.trigger.menu.samples import Sample, khz_of, mixed, samples_of, weight_column
+from edgetrig.trigger.menu.scan import scan
 from edgetrig.trigger.menu.scores import Model
 from edgetrig.trigger.menu.spread import THREADS, CountFired, CountTurnOn, Decider, Scaled, total
-from edgetrig.trigger.menu.tune import Tuned, tune
+from edgetrig.trigger.menu.tune import Budget, Tuned, tune
 from edgetrig.trigger.menu.turn_on import TurnOn, measure_turn_on, usual_edges
 
 __all__ = [
     "THREADS",
+    "Budget",
     "CountFired",
     "CountTurnOn",
     "Decider",
@@ -39,9 +41,11 @@ __all__ = [
     "parse",
     "read_menu",
     "samples_of",
+    "scan",
     "total",
     "tune",
     "usual_edges",
     "weight_column",
     "weighted_interval",
+    "write_tuned",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 from edgetrig import circuit
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error, MenuError, require
-from edgetrig.files import existing_file
+from edgetrig.files import existing_file, whole_file
 from edgetrig.trigger.menu.menu import Menu, Seed
 from edgetrig.trigger.menu.scores import Model
 
@@ -28,8 +29,8 @@ def read_menu(path: str | Path) -> Menu:
     path
         A YAML file with the keys ``seeds`` and, as needed, ``name``, ``models``, ``bunches`` and
         ``budget_khz``. A seed is its expression, or a mapping with ``expression`` and, as needed,
-        ``prescale`` and ``parameters``. A model is a mapping with ``file`` (beside the menu) and
-        ``inputs``. `docs/menu.md` has an example.
+        ``prescale``, ``parameters`` and ``budget_khz``. A model is a mapping with ``file`` (beside
+        the menu) and ``inputs``. `docs/menu.md` has an example.
 
     Raises
     ------
@@ -48,6 +49,51 @@ def read_menu(path: str | Path) -> Menu:
         raise MenuError(f"{file}: not UTF-8 text") from error
     except MenuError as error:
         raise MenuError(f"{file}: {error}") from error
+
+
+def write_tuned(path: str | Path, out: str | Path, menu: Menu) -> None:
+    """Write a menu's file again, with other values of its seeds' parameters.
+
+    Parameters
+    ----------
+    path
+        The file; comments in it are lost.
+    out
+        The file to write. Names of models' files are changed as its folder asks for.
+    menu
+        Of the same seeds, whose parameters are taken.
+
+    Raises
+    ------
+    MenuError
+        If the file is no menu of these seeds.
+    Error
+        If `out` cannot be written.
+    """
+    yaml = require("yaml", "menu")
+    file, target = existing_file(Path(path)), Path(out)
+    content = _parsed(file.read_text("utf-8"))
+    for seed in menu.seeds:
+        entry = content["seeds"].get(seed.name)
+        if isinstance(entry, dict) and seed.parameters:
+            entry["parameters"] = {
+                name: float(value) if _is_number(value) else value
+                for name, value in seed.parameters.items()
+            }
+    for model in (content.get("models") or {}).values():
+        model["file"] = os.path.relpath(file.parent / model["file"], target.parent)
+    with whole_file(target) as temporary:
+        temporary.write_text(
+            yaml.safe_dump(content, sort_keys=False, width=100, allow_unicode=True)
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _parsed(text: str) -> Any:
@@ -89,13 +135,15 @@ def _seed(name: str, entry: Any) -> Seed:
     if isinstance(entry, str):
         return Seed(name, entry)
     where = f"seed '{name}'"
-    seed = _mapping(entry, where, ("expression",), ("prescale", "parameters"))
+    seed = _mapping(entry, where, ("expression",), ("prescale", "parameters", "budget_khz"))
+    budget = seed.get("budget_khz")
     parameters = _mapping(seed.get("parameters") or {}, f"{where}: parameters")
     return Seed(
         name,
         _text(seed["expression"], where),
         _number(seed.get("prescale", 1), f"{where}: prescale"),
         {parameter: str(value) for parameter, value in parameters.items()},
+        None if budget is None else float(_number(budget, f"{where}: budget_khz")),
     )
 
 

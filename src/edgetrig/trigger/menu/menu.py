@@ -42,12 +42,16 @@ class Seed:
         Of so many events that pass, one is kept: 1 or more, in steps of 1/100; 0 switches it off.
     parameters
         Numbers that stand in the expression by name, as text.
+    budget_khz
+        The most that it may take when the menu is tuned (`edgetrig.trigger.menu.tune`), in kHz;
+        None for a seed that is left alone.
     """
 
     name: str
     expression: str
     prescale: Fraction = Fraction(1)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    budget_khz: float | None = None
 
     def __post_init__(self) -> None:
         prescale = self.prescale
@@ -125,9 +129,9 @@ class Menu:
                 trees[seed.name] = parse(seed.expression, known)
             except MenuError as error:
                 raise MenuError(f"seed '{seed.name}': {error}") from error
-        references = {name: set(_references(tree)) for name, tree in trees.items()}
+        edges = {name: set(references(tree)) for name, tree in trees.items()}
         try:
-            TopologicalSorter(references).prepare()
+            TopologicalSorter(edges).prepare()
         except CycleError as error:
             circle = " -> ".join(error.args[1])
             raise MenuError(f"seeds refer to each other in a circle: {circle}") from error
@@ -217,7 +221,7 @@ class Menu:
         for name in wanted:
             if name not in self.trees:
                 raise MenuError(f"no seed '{name}' in menu '{self.name}'")
-            wanted += [n for n in _references(self.trees[name]) if n not in wanted]
+            wanted += [n for n in references(self.trees[name]) if n not in wanted]
         return replace(self, seeds=tuple(seed for seed in self.seeds if seed.name in wanted))
 
 
@@ -231,11 +235,12 @@ def _port(kind: ObjectType, name: str) -> Input:
     return Input(kind.column(name), low, np.full(shape, whole - 1), point, "TRN", "SAT")
 
 
-def _references(condition: Condition) -> list[str]:
+def references(condition: Condition) -> list[str]:
+    """Return the names of the seeds that a condition refers to."""
     if isinstance(condition, Reference):
         return [condition.seed]
     if isinstance(condition, Not):
-        return _references(condition.term)
+        return references(condition.term)
     if isinstance(condition, All | Some):
-        return [name for term in condition.terms for name in _references(term)]
+        return [name for term in condition.terms for name in references(term)]
     return []

@@ -5,6 +5,7 @@ Every figure follows from one histogram of which seeds fired together (`fired`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -98,6 +99,12 @@ class Rates:
     def cumulative(self) -> tuple[Floats, Floats]:
         """Rate of this seed and all before it together."""
         return self._rate(np.asarray(1 - np.cumprod(1 - self._kept[0], axis=1), np.float64))
+
+    def together(self, seeds: Sequence[int]) -> tuple[float, float]:
+        """Return the rate of some seeds together, by their numbers, and its error."""
+        kept = 1 - np.prod(1 - self._kept[0][:, list(seeds)], axis=1)
+        rate, error = self._rate(kept)
+        return float(rate), float(error)
 
     @property
     def added(self) -> Floats:
