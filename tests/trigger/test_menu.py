@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from menu_reference import passes
 
+from edgetrig.circuit import Op
 from edgetrig.emulate import Emulator
 from edgetrig.errors import Error, MenuError
 from edgetrig.optimize import optimize
 from edgetrig.physics.l1 import CMS
 from edgetrig.trigger.menu import Menu, Prescalers, Seed, read_menu
+from edgetrig.trigger.menu.reach import admitted
 
 SMALL = {
     name: type(kind)(kind.name, 1 if kind.single else 3, kind.bits, kind.quantities)
@@ -112,9 +114,12 @@ def seed_texts(draw):
         return draw(selections())
     count = draw(st.integers(2, 4))
     chosen = [draw(selections()) for _ in range(count)]
-    limit = draw(st.decimals(0, 30, places=1))
-    pairs = [f"delta_r < {limit}", f"delta_eta > {limit}", f"delta_phi <= {limit}"]
-    quantities = {2: [f"mass > {limit}", *pairs], 3: [f"mass < {limit}1"], 4: []}[count]
+    limit = draw(st.decimals(0, 30, places=1) | st.decimals(0, 800, places=1))
+    relation = draw(st.sampled_from(["<=", ">", ">="]))
+    masses = [f"{quantity} {relation} {limit}" for quantity in ("mass", "transverse_mass")]
+    masses += [f"not {masses[0]} or mass > {limit}1"]
+    angles = [f"delta_{angle} {relation} {limit % 4}" for angle in ("r", "eta", "phi")]
+    quantities = {2: masses + angles, 3: masses[::2], 4: []}[count]
     shared = draw(st.lists(st.sampled_from(quantities), max_size=2)) if quantities else []
     return f"{({2: 'pair', 3: 'triple', 4: 'quad'})[count]}({', '.join([*chosen, *shared])})"
 
@@ -129,6 +134,45 @@ def test_any_seed_decides_as_it_says(texts, number):
         return
     assert trees
     assert_decided(menu, np.random.default_rng(number), 25)
+
+
+def test_masses_of_a_menu_share_products_that_fit_one_multiplier():
+    menu = menu_of(
+        {
+            "heavy": "pair(jet[pt >= 40], jet[pt >= 40], mass > 400)",
+            "heavier": "pair(jet[pt >= 100], jet[pt >= 60, abs(eta) < 2.5], mass > 520)",
+            "window": "pair(jet[pt >= 50], jet[pt >= 50], not mass < 100, mass < 400)",
+        },
+        types=SMALL,
+    )
+    circuit = optimize(menu.circuit())
+    products = np.flatnonzero(circuit.rows.op == Op.MUL)
+    assert len(products) == 2 * 3  # energies, then energies and angles, of three pairs
+    for operand in (circuit.rows.a[products], circuit.rows.b[products]):
+        assert circuit.widths[operand].max() <= 22
+    narrower = np.minimum(*(circuit.widths[circuit.rows.operands[products, k]] for k in (0, 1)))
+    assert narrower.max() <= 17
+    assert_decided(menu, np.random.default_rng(5), 400)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "codes"),
+    [
+        ("jet[pt >= 40]", "pt", (80, 2047)),
+        ("muon[pt > 22]", "pt", (46, 511)),
+        ("muon", "pt", (1, 511)),
+        ("egamma[abs(eta) < 0.1]", "eta", (-2, 1)),
+        ("egamma[not abs(eta) >= 0.1]", "eta", (-2, 1)),
+        ("egamma[abs(eta) > 0.1]", "eta", (-128, 127)),
+        ("egamma[pt > 10 or (pt > 5 and isolation == 3)]", "pt", (11, 511)),
+        ("egamma[not (pt > 10 or pt < 5)]", "pt", (10, 20)),
+        ("egamma[(pt > 30 and pt < 20) or pt > 40]", "pt", (81, 511)),
+        ("egamma[pt > 30 and pt < 20]", "pt", (1, 1)),
+    ],
+)
+def test_codes_that_selections_admit(text, field, codes):
+    selection = menu_of({"seed": text}).trees["seed"]
+    assert admitted(selection, field) == codes
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ class Builder:
         self._columns = {name: np.zeros(1024, kind) for name, kind in _COLUMNS.items()}
         self._count = 0
         self._tables: list[Table] = []
+        self._table_numbers: dict[tuple[int, bytes], int] = {}
         self._origins = {name: number for number, name in enumerate(origins)}
         self._flat_tables: tuple[Ints, Ints, Ints] | None = None
 
@@ -106,12 +107,15 @@ class Builder:
         return self._fixed(Op.INPUT, port.lo, port.hi, numbers, port.fraction)
 
     def table(self, table: Table) -> int:
-        """Add a lookup table; return its number for TABLE rows."""
+        """Add a lookup table, or find an equal one; return its number for TABLE rows."""
         if not narrow(table.values) or not narrow(np.array([table.start, table.stop], object)):
             raise CircuitError("a table's indices and entries must fit 62 bits")
-        self._tables.append(table)
-        self._flat_tables = None
-        return len(self._tables) - 1
+        key = table.start, np.asarray(table.values, np.int64).tobytes()
+        if key not in self._table_numbers:
+            self._table_numbers[key] = len(self._tables)
+            self._tables.append(table)
+            self._flat_tables = None
+        return self._table_numbers[key]
 
     def finish(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> Circuit:
         """Return the circuit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import combinations, permutations, product
 from operator import and_, or_
 from typing import Any
@@ -17,6 +17,7 @@ from edgetrig.errors import MenuError
 from edgetrig.physics.l1 import ObjectType
 from edgetrig.trigger.menu.cuts import compare, compare_absolute
 from edgetrig.trigger.menu.kinematics import Particles, cut_on, opposite_charge
+from edgetrig.trigger.menu.reach import Reach
 from edgetrig.trigger.menu.tree import (
     All,
     Combination,
@@ -46,7 +47,7 @@ class Decisions:
     scores
         Scores of models by name, each one number.
     seeds
-        Trees of all seeds by name, for references.
+        Trees of all seeds by name: for references, and for what seeds can share.
     """
 
     columns: Mapping[str, Any]
@@ -59,6 +60,10 @@ class Decisions:
         if condition not in self._known:
             self._known[condition] = self._decide(condition)
         return self._known[condition]
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach.of(self.seeds.values())
 
     def _decide(self, condition: Condition) -> Any:
         if isinstance(condition, Selection):
@@ -133,7 +138,7 @@ class Decisions:
 
         def on_choice(condition: Condition) -> Any:
             if isinstance(condition, Cut):
-                return cut_on(condition, particles)
+                return cut_on(condition, particles, self._reach)
             if isinstance(condition, Flag):
                 opposite = opposite_charge(particles[0], particles[1])
                 return opposite if condition.name == "opposite_charge" else ~opposite
