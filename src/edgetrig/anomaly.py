@@ -63,8 +63,8 @@ class AnomalyTrigger:
     accepted
         Events above the threshold among those that set it.
     rate_khz, error_khz
-        Rate above the threshold and its statistical error, on zero-bias events that neither trained
-        the model nor set the threshold.
+        Rate above the threshold and its statistical error, at least that of one event, on
+        zero-bias events that neither trained the model nor set the threshold.
     bunches
         Colliding bunches in the ring, which scale rates.
     events
@@ -220,7 +220,7 @@ def train_anomaly(
         requested_khz=float(rate_khz),
         accepted=int((scores >= threshold).sum()),
         rate_khz=passed * khz_of_all / len(parts.test),
-        error_khz=math.sqrt(passed) * khz_of_all / len(parts.test),
+        error_khz=math.sqrt(max(passed, 1)) * khz_of_all / len(parts.test),
         bunches=bunches,
         events=counts,
         encoder=encoder,

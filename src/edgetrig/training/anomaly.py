@@ -29,7 +29,8 @@ _MARGIN = 0.97  # aimed at, so that the last epochs stay under the target
 _JUDGED = (
     20_000  # events on which the cost of an epoch, and the loss on held-out ones, are measured
 )
-_PIECE = 64  # steps between two looks at the keyboard and the clock
+_PIECE = 64  # most steps between two looks at the cost, and at the keyboard
+_LOOKS = 100  # least number of looks at the cost, where there are so many steps
 _BLOCK = 100_000  # events whose hidden values are in memory at once
 _HISTORY = ("loss", "held_out_loss", "ebops")
 
@@ -157,7 +158,9 @@ def train_encoder(
     events = x.astype(np.float32)
     loss = autoencoder_loss(settings.latent, settings.kl_weight)
     loop = Loop(model, events, inputs.scaled(x), settings.batch, loss)
-    run = _Run(loop, CostController(_MARGIN * settings.cost_target, settings.epochs))
+    pieces = _pieces(len(x) // loop.batch, settings.epochs)
+    control = CostController(_MARGIN * settings.cost_target, settings.epochs * pieces)
+    run = _Run(loop, control, pieces)
     run.restore(saved)
     resumed_at = run.epoch or None
     try:
@@ -188,6 +191,10 @@ class _Run:
 
     loop: Loop
     control: CostController
+    pieces: int
+    """Parts of an epoch; after each the cost is looked at and its weight in the loss is set."""
+
+    ebops: float = 0.0
     history: dict[str, list[float]] = field(default_factory=lambda: {n: [] for n in _HISTORY})
 
     @property
@@ -198,6 +205,7 @@ class _Run:
         control = self.control
         facts = {
             "history": self.history,
+            "ebops": self.ebops,
             "control": {"start": control.start, "last": control.last, "beta": control.beta},
         }
         saved.save("encoder", self.loop.state.to_numpy(), facts)
@@ -208,7 +216,7 @@ class _Run:
             return
         numbers, facts = found
         self.loop.state.take(numbers)
-        self.history = facts["history"]
+        self.history, self.ebops = facts["history"], facts["ebops"]
         for name, value in facts["control"].items():
             setattr(self.control, name, value)
 
@@ -221,24 +229,28 @@ def _one_epoch(
     settings: EncoderSettings,
     progress: Progress,
 ) -> None:
-    epoch, loop = run.epoch, run.loop
-    costs = run.history["ebops"]
-    beta = run.control.next(epoch, costs[-1] if costs else 0.0)
-    rate = learning_rate(epoch, settings.epochs, _PEAK_RATE)
+    epoch, loop, total = run.epoch, run.loop, settings.epochs * run.pieces
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(events))
-    pieces = ceil(len(order) // loop.batch / _PIECE)
-    # Pieces of one size are compiled once; fewer than that many steps of an epoch are left out.
-    size = len(order) // loop.batch // pieces * loop.batch
+    # Pieces of one size are compiled once; fewer steps than there are pieces are left out.
+    size = len(order) // loop.batch // run.pieces * loop.batch
     losses = []
-    for piece in range(pieces):
+    for piece in range(run.pieces):
+        done = epoch * run.pieces + piece
+        beta = run.control.next(done, run.ebops)
+        rate = learning_rate(done, total, _PEAK_RATE)
         losses.append(loop.run(order[piece * size : (piece + 1) * size], rate, beta))
-        progress(epoch * pieces + piece + 1, settings.epochs * pieces)
+        run.ebops = float(loop.evaluate(events[:_JUDGED])[1])
+        progress(done + 1, total)
     outputs, _ = loop.evaluate(held_out.astype(np.float32))
     loss = autoencoder_loss(settings.latent, settings.kl_weight)
-    _, ebops = loop.evaluate(events[:_JUDGED])
     run.history["loss"].append(float(np.mean(losses)))
     run.history["held_out_loss"].append(float(loss(outputs, inputs.scaled(held_out))))
-    costs.append(float(ebops))  # last: an epoch is done when its cost is known
+    run.history["ebops"].append(run.ebops)
+
+
+def _pieces(steps: int, epochs: int) -> int:
+    """Return into how many parts an epoch of so many steps is divided."""
+    return min(steps, max(ceil(steps / _PIECE), ceil(_LOOKS / epochs)))
 
 
 def _save(loop: Loop, encoder: Any, events: NDArray[np.float32], path: Path) -> int:
