@@ -75,9 +75,13 @@ def pair_key(digits: Digits, i: int, j: int) -> int:
     if (digits.shift[i], digits.value[i]) > (digits.shift[j], digits.value[j]):
         i, j = j, i
     opposite = 1 if digits.sign[i] != digits.sign[j] else 0
-    values = (digits.value[i] << _VALUE_BITS) | digits.value[j]
-    apart = digits.shift[j] - digits.shift[i]
-    return int((((values << _SHIFT_BITS) | apart) << 1) | opposite)
+    return key_of(digits.value[i], digits.value[j], digits.shift[j] - digits.shift[i], opposite)
+
+
+@jit
+def key_of(a: int, b: int, shift: int, opposite: int) -> int:
+    """Name the pair of value `a` and value `b`, by `shift` to the left; 1 if signs differ."""
+    return int((((((a << _VALUE_BITS) | b) << _SHIFT_BITS) | shift) << 1) | opposite)
 
 
 @jit

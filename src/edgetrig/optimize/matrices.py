@@ -8,19 +8,23 @@ shared as it is), so a chain of two layers is never multiplied out.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import WIRING, Circuit, Op, linear_scales, merge_forms, use_counts
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Column, Edit, Ints, trailing_zeros
-from edgetrig.optimize.shift_add import Sums, shift_add
+from edgetrig.optimize.shift_add import Matrix, Sums, shift_add
 
 _LIMIT = 2.0**60
 _REG = int(Op.REG)
 
 
-def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
+def constant_matrices(
+    circuit: Circuit, extra_depth: int = 2, *, extra_levels: int = 0, effort: int = 1
+) -> Circuit:
     """Replace every linear part by a shift-add graph with shared subexpressions.
 
     Parameters
@@ -29,63 +33,83 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2) -> Circuit:
         Any circuit; those with values of more than 62 bits are returned as they are.
     extra_depth
         Adders that an output may be deeper than the least possible; negative for no bound.
+    extra_levels
+        Of them, those that sums of what is not shared may use where that saves LUTs.
+    effort
+        How long to look for smaller graphs, in units of about a tenth of a second of one core;
+        0 takes the first. The result depends on nothing else: it is the same on every machine.
     """
     rows = circuit.rows
     if rows.lo.dtype == object:
         return circuit
-    forms = _forms(
-        rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, rows.operands, circuit.output_rows
+    forms = Forms(
+        *_forms(
+            rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, rows.operands, circuit.output_rows
+        )
     )
-    targets = np.flatnonzero(forms[4])
+    targets = np.flatnonzero(forms.target)
     if not len(targets):
         return circuit
     depth = _depth(rows.operands, np.isin(rows.op, list(WIRING)))
+    groups = _groups(targets, forms.ends, forms.atoms, len(rows))
+    found = [_matrix(circuit, group, forms, depth) for group in groups]
+    solved = shift_add(
+        [matrix for matrix, _, _ in found],
+        extra_depth=extra_depth,
+        extra_levels=extra_levels,
+        effort=effort,
+    )
     edit = Edit(circuit)
-    for group in _groups(targets, forms[0], forms[1], len(rows)):
-        _solve_group(edit, group, forms, depth, extra_depth)
+    for group, (_, inputs, constants), sums in zip(groups, found, solved, strict=True):
+        origin = edit.columns["origin"][forms.source[group]]
+        added = edit.add(Op.CONST, lo=constants, hi=constants, origin=origin[0])
+        names = np.concatenate([inputs, added])
+        names = np.concatenate([names, _add_sums(edit, names, sums, origin)])
+        _point_targets(edit, group, names, sums)
     return edit.circuit()
 
 
-def _solve_group(
-    edit: Edit,
-    targets: Ints,
-    forms: tuple[Ints, Ints, Ints, Ints, NDArray[np.bool_], Ints],
-    depth: Ints,
-    extra_depth: int,
-) -> None:
-    """Add the graph of one matrix and let it stand for its targets."""
-    ends, atoms, coefficients, offset, _, source = forms
-    terms = [np.arange(*ends[row]) for row in targets]
+class Forms(NamedTuple):
+    """The linear form of every row, and which rows are to be built of theirs: see `_forms`."""
+
+    ends: Ints
+    atoms: Ints
+    coefficients: Ints
+    offset: Ints
+    target: NDArray[np.bool_]
+    source: Ints
+
+
+def _matrix(
+    circuit: Circuit, targets: Ints, forms: Forms, depth: Ints
+) -> tuple[Matrix, Ints, Ints]:
+    """Return the matrix of some targets, the rows that are its inputs, and its constants."""
+    terms = [np.arange(*forms.ends[row]) for row in targets]
     every = np.concatenate(terms)
-    inputs, number = np.unique(atoms[every], return_inverse=True)
+    inputs, number = np.unique(forms.atoms[every], return_inverse=True)
     # Constants are added in the trees, each (its odd part) as an input of its own.
-    bias = offset[targets]
+    bias = forms.offset[targets]
     bias_shift = trailing_zeros(bias)
     bias = bias >> bias_shift
     constants = np.unique(bias[bias != 0])
+    rows = circuit.rows
     lo, hi = (
-        np.concatenate([edit.columns[name][inputs], constants]).astype(np.int64)
-        for name in ("lo", "hi")
+        np.concatenate([column[inputs], constants]).astype(np.int64)
+        for column in (rows.lo, rows.hi)
     )
     # Depths count from the least deep input: powers of two of them stay finite in deep circuits.
     level = depth[inputs] - depth[inputs].min(initial=depth.max(initial=0))
-    sums = shift_add(
+    matrix = Matrix(
         np.cumsum([0, *map(len, terms)]),
         number,
-        coefficients[every],
+        forms.coefficients[every],
         np.where(bias != 0, len(inputs) + np.searchsorted(constants, bias), -1),
         bias_shift,
         lo,
         hi,
         np.concatenate([level, np.zeros(len(constants), np.int64)]),
-        extra_depth,
     )
-    origin = edit.columns["origin"][source[targets]]
-    names = np.concatenate(
-        [inputs, edit.add(Op.CONST, lo=constants, hi=constants, origin=origin[0])]
-    )
-    names = np.concatenate([names, _add_sums(edit, names, sums, origin)])
-    _point_targets(edit, targets, names, sums)
+    return matrix, inputs, constants
 
 
 def _add_sums(edit: Edit, names: Ints, sums: Sums, origin: Ints) -> Ints:

@@ -18,6 +18,7 @@ from edgetrig.optimize.digits import (
     Columns,
     Digits,
     Values,
+    key_of,
     key_parts,
     occurrences,
     pair_key,
@@ -32,34 +33,80 @@ _EMPTY = -1
 
 
 @jit
-def share_pairs(digits: Digits, columns: Columns, values: Values, inputs: int) -> int:
-    """Make all sums worth sharing; return how many were made."""
+def share_pairs(
+    digits: Digits,
+    columns: Columns,
+    values: Values,
+    inputs: int,
+    kept: Ints,
+    seed: int,
+    noise: float,
+) -> int:
+    """Make all sums worth sharing; return how many were made.
+
+    Parameters
+    ----------
+    digits, columns, values
+        What is to be summed; it is changed.
+    inputs
+        Number of inputs.
+    kept
+        Sums to make first, as in the rows of `Values.made`, shape (4, sums); without those whose
+        first operand is -1, and what is made of them.
+    seed, noise
+        Worths are multiplied by random numbers from ``1 - noise / 2`` to ``1 + noise / 2``.
+    """
+    made = _make_again(kept, digits, columns, values, inputs)
     queue = [(0.0, 0)]
     queue.pop()
-    for value in range(inputs):
+    for value in range(inputs + made):
         for key, count in _recurring(value, digits, columns, values):
-            queue.append((-_worth(key, count, values), key))
+            queue.append((-_worth(key, count, values) * _chance(key, seed, noise), key))
     heapq.heapify(queue)
-    made = 0
     while len(queue) > 0:
         worth, key = heapq.heappop(queue)
         pairs = occurrences(key, digits, values)
         if len(pairs) < 2:
             continue
-        now = -_worth(key, len(pairs), values)
+        now = -_worth(key, len(pairs), values) * _chance(key, seed, noise)
         if now > worth:  # other sums have used some of its places since
             heapq.heappush(queue, (now, key))
             continue
-        pairs = replaceable(key, pairs, digits, columns, values)
-        if len(pairs) < 2:
+        if not _make(key, pairs, inputs, made, digits, columns, values):
             continue
         new = inputs + made
-        _make(key, new, made, values)
-        replace_pairs(key, pairs, new, digits, columns, values)
         made += 1
         for other, count in _recurring(new, digits, columns, values):
-            heapq.heappush(queue, (-_worth(other, count, values), other))
+            worth = -_worth(other, count, values) * _chance(other, seed, noise)
+            heapq.heappush(queue, (worth, other))
     return made
+
+
+@jit
+def _make_again(kept: Ints, digits: Digits, columns: Columns, values: Values, inputs: int) -> int:
+    """Make given sums in their order, without those of sums that are gone or in one place only."""
+    made, sums = 0, kept.shape[1]
+    name = np.full(inputs + sums, _EMPTY)
+    name[:inputs] = np.arange(inputs)
+    for k in range(sums):
+        if kept[0, k] == _EMPTY or name[kept[0, k]] == _EMPTY or name[kept[1, k]] == _EMPTY:
+            continue
+        a, b = name[kept[0, k]], name[kept[1, k]]
+        key = key_of(a, b, kept[2, k], kept[3, k])
+        pairs = occurrences(key, digits, values)
+        if _make(key, pairs, inputs, made, digits, columns, values):
+            name[inputs + k] = inputs + made
+            made += 1
+    return made
+
+
+@jit
+def _chance(key: int, seed: int, noise: float) -> float:
+    """Return a random factor around 1 that depends on the key and the seed alone."""
+    mixed = (key + seed * 1000003) * -7046029254386353131
+    mixed = (mixed ^ (mixed >> 29)) * -4658895280553007687
+    mixed ^= mixed >> 32
+    return 1.0 + noise * (float(mixed & 0xFFFFFF) / float(1 << 24) - 0.5)
 
 
 @jit
@@ -77,14 +124,27 @@ def _worth(key: int, count: int, values: Values) -> float:
 
 
 @jit
-def _make(key: int, new: int, number: int, values: Values) -> None:
-    """Enter a new sum."""
+def _make(
+    key: int,
+    pairs: Ints,
+    inputs: int,
+    number: int,
+    digits: Digits,
+    columns: Columns,
+    values: Values,
+) -> bool:
+    """Make a sum and put it in the place of its pairs; false if fewer than two may be replaced."""
+    pairs = replaceable(key, pairs, digits, columns, values)
+    if len(pairs) < 2:
+        return False
     a, b, shift, opposite = key_parts(key)
-    lo, hi = values.lo, values.hi
+    lo, hi, new = values.lo, values.hi, inputs + number
     values.made[0, number], values.made[1, number] = a, b
     values.made[2, number], values.made[3, number] = shift, opposite
     lo[new], hi[new] = sum_interval(lo[a], hi[a], lo[b], hi[b], shift, opposite)
     values.depth[new] = max(values.depth[a], values.depth[b]) + 1
+    replace_pairs(key, pairs, new, digits, columns, values)
+    return True
 
 
 # ---- counting -----------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ digits are non-zero, the fewest digits there are), with 4 - 1 written as 2 + 1, 
 low bits and differences often not, so that each output is a sum of shifted inputs.
 Pairs ``u +- v * 2**d`` that occur in several places are made once, most valuable first, as long as
 no output gets deeper than its bound (Hosangadi et al. 2006; Sun et al., arXiv:2507.04535). What is
-left of each output is summed in a tree of the least depth, close neighbours first.
+left of each output is summed in a tree, cheapest pairs first. Then better choices are looked for
+(`edgetrig.optimize.search`).
 
 Every solution is proved before it is used: the exact linear form of each output is compared with
 the matrix.
@@ -13,18 +14,49 @@ the matrix.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
-from edgetrig.optimize.digits import Columns, Digits, Values, put_in
-from edgetrig.optimize.pairs import share_pairs
 from edgetrig.optimize.rows import Ints
-from edgetrig.optimize.trees import add_up
+from edgetrig.optimize.search import Problem, solve
 
-_FORM_INPUTS = 32
+_FORM_INPUTS: Final = 32
+_DIGITS: Final = 100_000
+"""Digits of all matrices together that a unit of effort shares anew: a tenth of a second's."""
+_MOST_ATTEMPTS: Final = 200
+"""Attempts of a unit of effort: small matrices have no more to gain."""
+
+
+class Matrix(NamedTuple):
+    """Sparse columns of integer coefficients, and what is known of their inputs.
+
+    Parameters
+    ----------
+    start
+        Where each output's terms begin, shape (outputs + 1,).
+    inputs, coefficients
+        Input number and coefficient (non-zero, below 2**61) of every term.
+    bias, bias_shift
+        For each output the number of an input to be added unshared (a constant), or -1, and how
+        far to the left.
+    lo, hi, depth
+        Interval of every input, and how many adders lie in front of it.
+    """
+
+    start: Ints
+    inputs: Ints
+    coefficients: Ints
+    bias: Ints
+    bias_shift: Ints
+    lo: Ints
+    hi: Ints
+    depth: Ints
 
 
 class Sums(NamedTuple):
@@ -44,61 +76,57 @@ class Sums(NamedTuple):
 
 
 def shift_add(
-    start: Ints,
-    inputs: Ints,
-    coefficients: Ints,
-    bias: Ints,
-    bias_shift: Ints,
-    lo: Ints,
-    hi: Ints,
-    depth: Ints,
-    extra_depth: int,
-) -> Sums:
-    """Return a shift-add graph for sparse columns of integer coefficients.
+    matrices: Sequence[Matrix], *, extra_depth: int, extra_levels: int, effort: int
+) -> list[Sums]:
+    """Return a shift-add graph for every matrix; they are solved at once, one on each core.
 
     Parameters
     ----------
-    start
-        Where each output's terms begin, shape (outputs + 1,).
-    inputs, coefficients
-        Input number and coefficient (non-zero, below 2**61) of every term.
-    bias, bias_shift
-        For each output the number of an input to be added unshared (a constant), or -1, and how
-        far to the left.
-    lo, hi, depth
-        Interval of every input, and how many adders lie in front of it.
+    matrices
+        Independent of each other.
     extra_depth
         Adders an output may be deeper than the least possible; negative for no bound.
+    extra_levels
+        Of them, those that trees may use where that saves LUTs.
+    effort
+        How long to look for something better than the first solution: one unit is about a tenth of
+        a second for all matrices together. It counts steps, so the result is always the same.
+
+    Raises
+    ------
+    CircuitError
+        If a graph does not equal its matrix, which would be a bug.
     """
-    digits, values, shifts, signs = _digits(start, inputs, coefficients)
-    sums = Sums(
-        *_solve(digits, values, shifts, signs, bias, bias_shift, lo, hi, depth, extra_depth)
-    )
-    if not _is_matrix(*sums, start, inputs, coefficients, bias, bias_shift, len(lo)):
-        raise CircuitError("a shift-add graph does not equal its matrix: please report this model")
-    return sums
+    # Equal matrices, as of jet constituents, are solved once.
+    names = [b"/".join(column.tobytes() for column in matrix) for matrix in matrices]
+    distinct = dict(zip(names, matrices, strict=True))
+    digits = {name: _digits(*matrix[:3]) for name, matrix in distinct.items()}
+    every = sum(len(part[1]) for part in digits.values())
+    attempts = min(effort * _DIGITS // max(every, 1), effort * _MOST_ATTEMPTS)
+
+    def solved(name: bytes) -> Sums:
+        problem = Problem(*digits[name], *distinct[name][3:])
+        sums = Sums(*solve(problem, extra_depth, extra_levels, attempts, effort))
+        if not _is_matrix(sums, distinct[name]):
+            raise CircuitError("a shift-add graph is not its matrix: please report this model")
+        return sums
+
+    # The longest first, so that none is left over at the end.
+    order = sorted(digits, key=lambda name: -len(digits[name][1]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(zip(order, pool.map(solved, order), strict=True))
+    return [found[name] for name in names]
 
 
 @jit
-def _is_matrix(
-    a: Ints,
-    b: Ints,
-    shift: Ints,
-    subtract: Ints,
-    output: Ints,
-    output_shift: Ints,
-    output_sign: Ints,
-    start: Ints,
-    inputs: Ints,
-    coefficients: Ints,
-    bias: Ints,
-    bias_shift: Ints,
-    count: int,
-) -> bool:
+def _is_matrix(sums: Sums, matrix: Matrix) -> bool:
     """Prove a graph: every output's exact linear form has the coefficients asked for.
 
     A form is a value's coefficient of every input; a few inputs at a time keep memory small.
     """
+    a, b, shift, subtract, output, output_shift, output_sign = sums
+    start, inputs, coefficients, bias, bias_shift, lo, _, _ = matrix
+    count = len(lo)
     for first in range(0, count, _FORM_INPUTS):
         forms = np.zeros((count + len(a), _FORM_INPUTS), np.int64)
         for value in range(first, min(first + _FORM_INPUTS, count)):
@@ -156,86 +184,3 @@ def _digits(start: Ints, inputs: Ints, coefficients: Ints) -> tuple[Ints, Ints, 
                 shift += 1
         begin[column + 1] = at
     return begin, values, shifts, signs
-
-
-@jit
-def _solve(
-    begin: Ints,
-    digit_value: Ints,
-    digit_shift: Ints,
-    digit_sign: Ints,
-    bias: Ints,
-    bias_shift: Ints,
-    lo: Ints,
-    hi: Ints,
-    depth: Ints,
-    extra_depth: int,
-) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
-    """Share pairs, then add up what is left; return the fields of `Sums`."""
-    inputs, outputs = len(lo), len(begin) - 1
-    digits, columns, values = _problem(
-        begin, digit_value, digit_shift, digit_sign, lo, hi, depth, outputs
-    )
-    for column in range(outputs):
-        for k in range(begin[column], begin[column + 1]):
-            columns.kraft[column] += 2.0 ** depth[digit_value[k]]
-        if bias[column] >= 0:
-            columns.kraft[column] += 2.0 ** depth[bias[column]]
-        if extra_depth >= 0 and columns.kraft[column] > 0:
-            least = np.ceil(np.log2(columns.kraft[column]))
-            columns.bound[column] = 2.0 ** (least + extra_depth)
-    made = share_pairs(digits, columns, values, inputs)
-    return add_up(digits, columns, bias, bias_shift, inputs, made, values)
-
-
-@jit
-def _problem(
-    begin: Ints,
-    digit_value: Ints,
-    digit_shift: Ints,
-    digit_sign: Ints,
-    lo: Ints,
-    hi: Ints,
-    depth: Ints,
-    outputs: int,
-) -> tuple[Digits, Columns, Values]:
-    """Return the digits, value by value, in their columns."""
-    inputs, count = len(lo), len(digit_value)
-    most = inputs + count + 2 * outputs + 1
-    places = 2 * count  # every sum takes two digits for one
-    digits = Digits(
-        np.zeros(places, np.int64),
-        np.zeros(places, np.int64),
-        np.zeros(places, np.int64),
-        np.zeros(places, np.int64),
-        np.zeros(places, np.int64),
-        np.zeros(places, np.int64),
-        np.zeros(places, np.bool_),
-        np.zeros(1, np.int64),
-    )
-    columns = Columns(
-        np.full(outputs, -1),
-        np.zeros(outputs, np.int64),
-        np.zeros(outputs, np.float64),
-        np.full(outputs, np.inf),
-    )
-    values = Values(
-        np.zeros(most, np.int64),
-        np.zeros(most, np.int64),
-        np.zeros(most, np.int64),
-        np.zeros((4, most), np.int64),
-        np.arange(places),
-        np.zeros(most, np.int64),
-        np.zeros(most, np.int64),
-    )
-    values.lo[:inputs], values.hi[:inputs], values.depth[:inputs] = lo, hi, depth
-    column = np.searchsorted(begin, np.arange(count), side="right") - 1
-    for new, old in enumerate(np.argsort(digit_value, kind="mergesort")):
-        value = digit_value[old]
-        digits.value[new], digits.column[new] = value, column[old]
-        digits.shift[new], digits.sign[new] = digit_shift[old], digit_sign[old]
-        if values.living[value] == 0:
-            values.first[value] = new
-        values.living[value] += 1
-        put_in(new, digits, columns)
-    return digits, columns, values

@@ -2,128 +2,182 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetrig.jit import jit
 from edgetrig.optimize.digits import Columns, Digits, Values
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.sums import sum_cost, sum_interval
 
-# Terms of a column stand in an array of three rows.
-_VALUE, _SHIFT, _SIGN = 0, 1, 2
+Floats = NDArray[np.float64]
+
+_NOISE: Final = 1.5
+"""Half LUTs that a pair may seem dearer than it is, in all trees of a column but the first."""
+
+
+class Terms(NamedTuple):
+    """What is to be summed in a column: intervals, shifts and signs.
+
+    ``weight`` is ``2**depth``. The first terms count; a sum takes the place of one of its two,
+    and the last term that of the other.
+    """
+
+    lo: Ints
+    hi: Ints
+    weight: Floats
+    shift: Ints
+    sign: Ints
+
+
+class Scores(NamedTuple):
+    """LUTs of the sum of each two terms (the later one first), and how bad a choice it is."""
+
+    luts: Ints
+    score: Floats
 
 
 @jit
-def add_up(
-    digits: Digits,
-    columns: Columns,
-    bias: Ints,
-    bias_shift: Ints,
-    inputs: int,
-    made: int,
-    values: Values,
-) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
-    """Sum what is left of every column; return the fields of `edgetrig.optimize.shift_add.Sums`."""
-    outputs = len(columns.length)
-    output, shift = np.full(outputs, -1, np.int64), np.zeros(outputs, np.int64)
-    sign = np.ones(outputs, np.int64)
-    for column in range(outputs):
-        terms = _terms(digits, columns, column, bias[column], bias_shift[column])
-        count = terms.shape[1]
-        while count > 1:
-            i, j = _cheapest(terms, count, values)
-            _join(terms, count, i, j, values, inputs, made)
-            made += 1
-            count -= 1
-        if count == 1:
-            output[column], shift[column], sign[column] = terms[0, 0], terms[1, 0], terms[2, 0]
-    a, b, by, minus = values.made[0], values.made[1], values.made[2], values.made[3]
-    return (
-        a[:made].copy(),
-        b[:made].copy(),
-        by[:made].copy(),
-        minus[:made].copy(),
-        output,
-        shift,
-        sign,
-    )
-
-
-@jit
-def _terms(digits: Digits, columns: Columns, column: int, bias: int, bias_shift: int) -> Ints:
-    """Return the terms of a column: its digits and its constant."""
+def listed_terms(digits: Digits, columns: Columns, column: int, bias: int, shift: int) -> Ints:
+    """Return value, shift and sign of what is left of a column and of its constant (or -1)."""
     count = columns.length[column]
     terms = np.ones((3, count + (1 if bias >= 0 else 0)), np.int64)
     digit = columns.head[column]
     for k in range(count - 1, -1, -1):
-        terms[_VALUE, k] = digits.value[digit]
-        terms[_SHIFT, k] = digits.shift[digit]
-        terms[_SIGN, k] = digits.sign[digit]
+        terms[0, k] = digits.value[digit]
+        terms[1, k] = digits.shift[digit]
+        terms[2, k] = digits.sign[digit]
         digit = digits.after[digit]
     if bias >= 0:
-        terms[_VALUE, count], terms[_SHIFT, count] = bias, bias_shift
+        terms[0, count], terms[1, count] = bias, shift
     return terms
 
 
 @jit
-def _cheapest(terms: Ints, count: int, values: Values) -> tuple[int, int]:
-    """Return the cheapest pair of terms whose sum leaves the tree's depth as small as it can be.
+def best_tree(listed: Ints, values: Values, extra: int, tries: int) -> tuple[int, Ints]:
+    """Return the LUTs of the cheapest of several trees, and which terms its sums add, in order.
+
+    Parameters
+    ----------
+    listed
+        Value, shift and sign of the terms, shape (3, terms).
+    values
+        The values.
+    extra
+        Levels that a tree may have more than it has to.
+    tries
+        How many trees to grow: the first of the cheapest pairs, the others with some noise.
+    """
+    luts, joined = _tree(listed, values, extra, 0, 0.0)
+    for k in range(1, tries):
+        other, by = _tree(listed, values, extra, k, _NOISE)
+        if other < luts:
+            luts, joined = other, by
+    return luts, joined
+
+
+@jit
+def _tree(listed: Ints, values: Values, extra: int, seed: int, noise: float) -> tuple[int, Ints]:
+    """Grow a tree from the cheapest pairs; return its LUTs and the terms that its sums add."""
+    count, spent = listed.shape[1], 0
+    lo, hi, depth = values.lo[listed[0]], values.hi[listed[0]], values.depth[listed[0]]
+    terms = Terms(lo, hi, 2.0**depth, listed[1].copy(), listed[2].copy())
+    limit = 2.0**extra * _power_above(terms.weight)
+    scores = Scores(np.zeros((count, count), np.int64), np.zeros((count, count)))
+    state = np.full(1, seed)
+    for i in range(count):
+        for j in range(i):
+            _weigh(i, j, terms, scores, state, noise)
+    joined = np.zeros((max(count - 1, 0), 2), np.int64)
+    for step in range(len(joined)):
+        weight = terms.weight[:count]
+        limit = max(limit, _power_above(weight))  # sums of very unequal weights are rounded
+        i, j = _cheapest(scores.score, weight, limit - weight.sum())
+        joined[step, 0], joined[step, 1] = i, j
+        spent += scores.luts[i, j]
+        _join(i, j, count, terms)
+        count -= 1
+        _move(count, i, scores)
+        for k in range(count):
+            if k != j:
+                _weigh(max(j, k), min(j, k), terms, scores, state, noise)
+    return spent, joined
+
+
+@jit
+def _power_above(weight: Floats) -> float:
+    """Return the least power of two that is no less than the sum of all weights."""
+    return float(2.0 ** np.ceil(np.log2(max(weight.sum(), 1.0))))
+
+
+@jit
+def _growth(one: float, other: float) -> float:
+    """Return what putting a sum in the place of two terms adds to the weights of all."""
+    return 2 * max(one, other) - one - other
+
+
+@jit
+def _weigh(i: int, j: int, terms: Terms, scores: Scores, state: Ints, noise: float) -> None:
+    """Say what the sum of two terms costs, and how bad a choice it is.
 
     Of pairs that cost the same, or one LUT more, those of closer shifts are better: what lies far
     apart is added late, when more low bits are free.
     """
-    lo, hi, depth = values.lo, values.hi, values.depth
-    total = 0.0
-    for k in range(count):
-        total += 2.0 ** depth[terms[_VALUE, k]]
-    limit = 2.0 ** np.ceil(np.log2(total))
-    best, best_i, best_j = 1 << 40, 0, 1
-    for i in range(count):
-        for j in range(i + 1, count):
-            deep_i, deep_j = depth[terms[_VALUE, i]], depth[terms[_VALUE, j]]
-            growth = 2.0 ** (max(deep_i, deep_j) + 1) - (2.0**deep_i + 2.0**deep_j)
-            if total + growth > limit:
-                continue
-            low, high = (i, j) if terms[_SHIFT, i] <= terms[_SHIFT, j] else (j, i)
-            a, b = terms[_VALUE, low], terms[_VALUE, high]
-            apart = terms[_SHIFT, high] - terms[_SHIFT, low]
-            subtract = 1 if terms[_SIGN, low] != terms[_SIGN, high] else 0
-            cost = 2 * sum_cost(lo[a], hi[a], lo[b], hi[b], apart, subtract) + apart
-            if cost < best:
-                best, best_i, best_j = cost, i, j
+    low, high = (i, j) if terms.shift[i] <= terms.shift[j] else (j, i)
+    apart = terms.shift[high] - terms.shift[low]
+    subtract = 1 if terms.sign[low] != terms.sign[high] else 0
+    lo, hi = terms.lo, terms.hi
+    luts = sum_cost(lo[low], hi[low], lo[high], hi[high], apart, subtract)
+    scores.luts[i, j], scores.score[i, j] = luts, 2 * luts + apart
+    if noise > 0:
+        # A linear congruential generator (D. E. Knuth's MMIX).
+        state[0] = state[0] * 6364136223846793005 + 1442695040888963407
+        scores.score[i, j] += noise * float((state[0] >> 33) & 0xFFFFFF) / float(1 << 24)
+
+
+@jit
+def _cheapest(score: Floats, weight: Floats, room: float) -> tuple[int, int]:
+    """Return the best pair of terms whose sum leaves the tree flat enough."""
+    best, best_i, best_j = np.inf, 1, 0
+    for i in range(len(weight)):
+        for j in range(i):
+            if score[i, j] < best and _growth(weight[i], weight[j]) <= room:
+                best, best_i, best_j = score[i, j], i, j
     return best_i, best_j
 
 
 @jit
-def _join(
-    terms: Ints, count: int, i: int, j: int, values: Values, inputs: int, number: int
-) -> None:
-    """Make the sum of two terms and put it in the place of both."""
-    low, other = _ordered(terms, count, i, j)
-    a, b = terms[_VALUE, low], terms[_VALUE, other]
-    shift = terms[_SHIFT, other] - terms[_SHIFT, low]
-    subtract = 1 if terms[_SIGN, low] != terms[_SIGN, other] else 0
-    values.made[0, number], values.made[1, number] = a, b
-    values.made[2, number], values.made[3, number] = shift, subtract
-    new = inputs + number
-    lo, hi, depth = values.lo, values.hi, values.depth
-    lo[new], hi[new] = sum_interval(lo[a], hi[a], lo[b], hi[b], shift, subtract)
-    depth[new] = max(depth[a], depth[b]) + 1
-    sign, at = terms[_SIGN, low], min(terms[_SHIFT, low], terms[_SHIFT, other])
-    keep, drop = min(i, j), max(i, j)
-    terms[_VALUE, keep], terms[_SHIFT, keep], terms[_SIGN, keep] = new, at, sign
-    for row in range(3):
-        terms[row, drop] = terms[row, count - 1]
+def _join(i: int, j: int, count: int, terms: Terms) -> None:
+    """Put the sum of two terms in the place of the second, the last term in that of the first."""
+    low, other = _ordered(i, j, count, terms.shift, terms.sign)
+    lo, hi, weight, shift, sign = terms
+    apart = shift[other] - shift[low]
+    subtract = 1 if sign[low] != sign[other] else 0
+    lo[j], hi[j] = sum_interval(lo[low], hi[low], lo[other], hi[other], apart, subtract)
+    sign[j], shift[j] = sign[low], min(shift[low], shift[other])
+    weight[j] = 2 * max(weight[i], weight[j])
+    for column in (lo, hi, shift, sign):
+        column[i] = column[count - 1]
+    weight[i] = weight[count - 1]
 
 
 @jit
-def _ordered(terms: Ints, count: int, i: int, j: int) -> tuple[int, int]:
+def _move(last: int, place: int, scores: Scores) -> None:
+    """Let the last term's scores be those of the term in its new place."""
+    for k in range(last):
+        i, j = max(place, k), min(place, k)
+        scores.luts[i, j], scores.score[i, j] = scores.luts[last, k], scores.score[last, k]
+
+
+@jit
+def _ordered(i: int, j: int, count: int, shift: Ints, sign: Ints) -> tuple[int, int]:
     """Return two terms in the order of their sum, whose sign is that of the first.
 
     The lower one comes first, so that its low bits are free. But the last positive term of a column
     must not be lost in a negative difference, or the whole sum has to be negated in the end.
     """
-    shift, sign = terms[_SHIFT], terms[_SIGN]
     low = i if shift[i] < shift[j] or (shift[i] == shift[j] and sign[i] > 0) else j
     other = j if low == i else i
     if sign[low] < 0 < sign[other]:
@@ -133,3 +187,37 @@ def _ordered(terms: Ints, count: int, i: int, j: int) -> tuple[int, int]:
         if positive == 1:
             return other, low
     return low, other
+
+
+@jit
+def plant(listed: Ints, joined: Ints, sums: Ints, first: int, inputs: int) -> tuple[int, int, int]:
+    """Enter a tree's sums, from number `first` on; return value (or -1), shift and sign of it all.
+
+    Parameters
+    ----------
+    listed
+        The terms, as for `best_tree`; used up.
+    joined
+        The terms that the sums add, from `best_tree`.
+    sums
+        Operands, shift of the second, and 1 if it is subtracted, of all sums, shape (4, sums).
+    first, inputs
+        Number of the tree's first sum; number of inputs.
+    """
+    count = listed.shape[1]
+    if count == 0:
+        return -1, 0, 1
+    value, shift, sign = listed[0], listed[1], listed[2]
+    for step in range(len(joined)):
+        i, j = joined[step, 0], joined[step, 1]
+        low, high = _ordered(i, j, count, shift, sign)
+        number = first + step
+        sums[0, number], sums[1, number] = value[low], value[high]
+        sums[2, number] = shift[high] - shift[low]
+        sums[3, number] = 1 if sign[low] != sign[high] else 0
+        at, by = min(shift[low], shift[high]), sign[low]
+        value[j], shift[j], sign[j] = inputs + number, at, by
+        count -= 1
+        for row in range(3):
+            listed[row, i] = listed[row, count]
+    return value[0], shift[0], sign[0]

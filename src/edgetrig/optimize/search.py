@@ -1,0 +1,231 @@
+"""The search for few LUTs: sharing is done over and over, each time with some sums left out.
+
+The first solution takes the most valuable pair first, which is good and not best: an early sum may
+stand in the way of better ones. So a few of its shared sums are left out, the others are made
+again, and what is left is shared with some noise in the worths. What takes no more LUTs is the next
+to start from (ruin and recreate: G. Schrimpf et al., J. Comput. Phys. 159, 2000).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from edgetrig.jit import jit
+from edgetrig.optimize.digits import Columns, Digits, Values, put_in
+from edgetrig.optimize.pairs import share_pairs
+from edgetrig.optimize.rows import Ints
+from edgetrig.optimize.sums import sum_cost
+from edgetrig.optimize.trees import best_tree, listed_terms, plant
+
+_LEFT_OUT: Final = 10
+"""Sums that an attempt leaves out in the mean."""
+_NOISE: Final = 0.3
+_TREES: Final = 16
+_TREE_WORK: Final = 1_000_000
+"""Cubes of terms that one column's trees may take for each unit of effort, 16 trees at most."""
+
+
+class Problem(NamedTuple):
+    """Columns of shifted, signed inputs to be summed.
+
+    Column ``j`` holds the digits ``begin[j]`` to ``begin[j + 1] - 1`` and the input ``bias[j]``
+    (-1 for none), ``bias_shift[j]`` to the left. Inputs have intervals and depths.
+    """
+
+    begin: Ints
+    value: Ints
+    shift: Ints
+    sign: Ints
+    bias: Ints
+    bias_shift: Ints
+    lo: Ints
+    hi: Ints
+    depth: Ints
+
+
+class State(NamedTuple):
+    """A problem some of whose pairs are shared: ``made[0]`` sums."""
+
+    digits: Digits
+    columns: Columns
+    values: Values
+    made: Ints
+
+
+class Known(NamedTuple):
+    """The LUTs of each column's tree, and a number that tells its terms from others."""
+
+    luts: Ints
+    name: Ints
+
+
+@jit
+def solve(
+    problem: Problem, extra_depth: int, extra_levels: int, attempts: int, effort: int
+) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
+    """Share pairs and add up what is left; return the fields of `edgetrig.optimize.Sums`.
+
+    Parameters
+    ----------
+    problem
+        What to sum.
+    extra_depth
+        Adders an output may be deeper than the least possible; negative for no bound.
+    extra_levels
+        Of them, those that trees may use where that saves LUTs.
+    attempts
+        How often to look for a better solution than the first.
+    effort
+        How many trees to try for what is left of a column.
+    """
+    outputs = len(problem.bias)
+    known = Known(np.zeros(outputs, np.int64), np.zeros(outputs, np.int64))
+    best = _shared(problem, extra_depth, np.zeros((4, 0), np.int64), 0)
+    luts = _luts(problem, best, extra_levels, known) if attempts > 0 else 0
+    random = np.ones(1, np.int64)
+    for attempt in range(1, attempts + 1):
+        kept = _some(best, random)
+        state = _shared(problem, extra_depth, kept, attempt)
+        found = _luts(problem, state, extra_levels, known)
+        if found <= luts:
+            best, luts = state, found
+    return _graph(problem, best, extra_levels, effort)
+
+
+@jit
+def _uniform(random: Ints) -> float:
+    """Return the next random number from 0 to 1 (a linear congruential generator, D. E. Knuth)."""
+    random[0] = random[0] * 6364136223846793005 + 1442695040888963407
+    return float((random[0] >> 33) & 0xFFFFFF) / float(1 << 24)
+
+
+@jit
+def _some(state: State, random: Ints) -> Ints:
+    """Return the sums of a state without a few."""
+    made = state.made[0]
+    part = 2 * _LEFT_OUT * _uniform(random) / max(made, 1)
+    kept = state.values.made[:, :made].copy()
+    for k in range(made):
+        if _uniform(random) < part:
+            kept[0, k] = -1
+    return kept
+
+
+@jit
+def _shared(problem: Problem, extra_depth: int, kept: Ints, seed: int) -> State:
+    """Share pairs, first those of `kept`."""
+    digits, columns, values = _digits_of(problem)
+    for column in range(len(problem.bias)):
+        for k in range(problem.begin[column], problem.begin[column + 1]):
+            columns.kraft[column] += 2.0 ** problem.depth[problem.value[k]]
+        if problem.bias[column] >= 0:
+            columns.kraft[column] += 2.0 ** problem.depth[problem.bias[column]]
+        if extra_depth >= 0 and columns.kraft[column] > 0:
+            least = np.ceil(np.log2(columns.kraft[column]))
+            columns.bound[column] = 2.0 ** (least + extra_depth)
+    noise = _NOISE if seed > 0 else 0.0
+    made = share_pairs(digits, columns, values, len(problem.lo), kept, seed, noise)
+    return State(digits, columns, values, np.full(1, made))
+
+
+@jit
+def _luts(problem: Problem, state: State, extra_levels: int, known: Known) -> int:
+    """Return the LUTs of a state: of its shared sums, and of trees for what is left."""
+    digits, columns, values, made = state
+    lo, hi, total = values.lo, values.hi, 0
+    for k in range(made[0]):
+        a, b, shift, subtract = values.made[:, k]
+        total += sum_cost(lo[a], hi[a], lo[b], hi[b], shift, subtract)
+    for column in range(len(problem.bias)):
+        bias, bias_shift = problem.bias[column], problem.bias_shift[column]
+        listed = listed_terms(digits, columns, column, bias, bias_shift)
+        name = _name_of(listed, values)
+        if name != known.name[column]:
+            known.luts[column], _ = best_tree(listed, values, extra_levels, 1)
+            known.name[column] = name
+        total += known.luts[column]
+    return int(total)
+
+
+@jit
+def _name_of(listed: Ints, values: Values) -> int:
+    """Return a number that other terms hardly have too."""
+    name = 1
+    for k in range(listed.shape[1]):
+        value = listed[0, k]
+        for part in (values.lo[value], values.hi[value], values.depth[value]):
+            name = (name ^ part) * -7046029254386353131
+            name ^= name >> 29
+        name = (name ^ (listed[1, k] * 2 + (listed[2, k] > 0))) * -4658895280553007687
+    return int(name)
+
+
+@jit
+def _graph(
+    problem: Problem, state: State, extra_levels: int, effort: int
+) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
+    """Return the fields of `edgetrig.optimize.Sums`: the shared sums, then the columns' trees."""
+    digits, columns, values, shared = state
+    made, outputs, inputs = shared[0], len(problem.bias), len(problem.lo)
+    most = made + outputs + columns.length.sum()
+    sums, ends = np.zeros((4, most), np.int64), np.zeros((3, outputs), np.int64)
+    sums[:, :made] = values.made[:, :made]
+    for column in range(outputs):
+        bias, bias_shift = problem.bias[column], problem.bias_shift[column]
+        listed = listed_terms(digits, columns, column, bias, bias_shift)
+        work = listed.shape[1] ** 3 + 1
+        tries = max(1, min(effort * _TREES, effort * _TREE_WORK // work))
+        _, joined = best_tree(listed, values, extra_levels, tries)
+        ends[0, column], ends[1, column], ends[2, column] = plant(
+            listed, joined, sums, made, inputs
+        )
+        made += len(joined)
+    a, b, shift, minus = sums[0, :made], sums[1, :made], sums[2, :made], sums[3, :made]
+    return a.copy(), b.copy(), shift.copy(), minus.copy(), ends[0], ends[1], ends[2]
+
+
+@jit
+def _digits_of(problem: Problem) -> tuple[Digits, Columns, Values]:
+    """Return the digits, value by value, in their columns."""
+    inputs, outputs, count = len(problem.lo), len(problem.bias), len(problem.value)
+    most = inputs + count + 2 * outputs + 1
+    places = 2 * count  # every sum takes two digits for one
+    digits = Digits(
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.int64),
+        np.zeros(places, np.bool_),
+        np.zeros(1, np.int64),
+    )
+    columns = Columns(
+        np.full(outputs, -1),
+        np.zeros(outputs, np.int64),
+        np.zeros(outputs, np.float64),
+        np.full(outputs, np.inf),
+    )
+    values = Values(
+        np.zeros(most, np.int64),
+        np.zeros(most, np.int64),
+        np.zeros(most, np.int64),
+        np.zeros((4, most), np.int64),
+        np.arange(places),
+        np.zeros(most, np.int64),
+        np.zeros(most, np.int64),
+    )
+    values.lo[:inputs], values.hi[:inputs] = problem.lo, problem.hi
+    values.depth[:inputs] = problem.depth
+    column = np.searchsorted(problem.begin, np.arange(count), side="right") - 1
+    for new, old in enumerate(np.argsort(problem.value, kind="mergesort")):
+        value = problem.value[old]
+        digits.value[new], digits.column[new] = value, column[old]
+        digits.shift[new], digits.sign[new] = problem.shift[old], problem.sign[old]
+        if values.living[value] == 0:
+            values.first[value] = new
+        values.living[value] += 1
+        put_in(new, digits, columns)
+    return digits, columns, values
