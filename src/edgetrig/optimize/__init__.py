@@ -5,34 +5,43 @@ from edgetrig.optimize.comparisons import comparisons
 from edgetrig.optimize.cones import small_cones
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
 from edgetrig.optimize.hardware import for_hardware, luts_and_registers, table_forms
+from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.passes import PASSES, optimize
 from edgetrig.optimize.pipeline import pipeline, stage_delay
-from edgetrig.optimize.row_costs import sum_bits
+from edgetrig.optimize.prices import PRICES, Prices, prices_of
+from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.simplify import simplify
 from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
 from edgetrig.optimize.upper_bits import upper_bits_once
+from edgetrig.optimize.work import KINDS, work
 
 __all__ = [
     "DELAYS",
+    "KINDS",
     "PASSES",
+    "PRICES",
     "TERNARY_FAMILIES",
     "Delays",
+    "Prices",
     "clips_last",
     "comparisons",
     "constant_matrices",
     "delays_of",
     "for_hardware",
+    "lut_cover",
     "luts_and_registers",
     "narrow",
     "optimize",
     "pipeline",
+    "prices_of",
+    "row_luts",
     "simplify",
     "small_cones",
     "stage_delay",
-    "sum_bits",
     "table_forms",
     "ternary_sums",
     "upper_bits_once",
+    "work",
 ]

@@ -59,9 +59,9 @@ class Netlist:
     def __init__(self, text: str, top: str) -> None:
         module: dict[str, Any] = json.loads(text)["modules"][top]
         self._names: dict[str, Any] = module["netnames"]
-        self.cells = [
-            _cell(cell) for cell in module["cells"].values() if cell["type"] not in _NO_COST
-        ]
+        cells = module["cells"].values()
+        self.cells = [_cell(cell) for cell in cells if cell["type"] not in _NO_COST]
+        self._output_buffers = [cell["connections"] for cell in cells if cell["type"] == "OB"]
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -138,6 +138,9 @@ class Netlist:
                 layer = layer_of_signal(name, position)
                 if layer is not None:
                     layers.setdefault(bit, layer)
+        for pins in self._output_buffers:  # what drives a port's buffer drives the port
+            if pins["O"][0] in layers:
+                layers.setdefault(pins["I"][0], layers[pins["O"][0]])
         counts: dict[str, Counter[str]] = {}
         sequential = [cell for cell in self.cells if cell.kind in _CLOCKED]
         for cell in (*sequential, *reversed(self.order)):

@@ -1,0 +1,157 @@
+"""How much work of each kind a row is: what prices are put on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.circuit import Circuit, Op
+from edgetrig.circuit.graph import live_rows
+from edgetrig.optimize.bit_nets import chained
+from edgetrig.optimize.lut_cover import lut_cover
+from edgetrig.optimize.rows import Ints
+
+Floats = NDArray[np.float64]
+
+KINDS = (
+    "sum",
+    "subtraction",
+    "constant sum",
+    "negation",
+    "ternary",
+    "ternary to logic",
+    "less",
+    "logic",
+    "logic in sums",
+    "table",
+    "product",
+)
+"""Kinds of work; `work` says what is counted of each."""
+
+
+def work(circuit: Circuit, lut_inputs: int) -> dict[str, Floats]:
+    """Return, for every kind of work, how much of it each row is; each of shape (rows,).
+
+    - ``sum``: bits at which both operands of a sum have something.
+    - ``subtraction``: 1 for each difference of two values.
+    - ``constant sum``: bits of a value that a constant is added to; ``negation``: that is negated.
+    - ``ternary``, ``ternary to logic``: bits of a sum of three that registers alone read, or not.
+    - ``less``: bits of each of two values that a carry chain compares by their order.
+    - ``logic``: LUTs of choices, bitwise operations, equality, comparisons with constants and
+      small look-ups; ``logic in sums`` those that sums may take into theirs (`lut_cover`).
+    - ``table``: truth tables of `lut_inputs` inputs in a look-up of more: its distinct parts.
+    - ``product``: partial products, bit by bit.
+
+    Parameters
+    ----------
+    circuit
+        The circuit; rows that no output needs are no work.
+    lut_inputs
+        Inputs of a LUT.
+    """
+    rows, width, constant = circuit.rows, circuit.widths, circuit.constant
+    live = live_rows(rows.operands, circuit.output_rows) & ~constant
+    a, b = (np.where(constant[k], 0, width[k]) for k in (rows.a, rows.b))
+    with_constant = constant[rows.a] | constant[rows.b]
+    sums = np.isin(rows.op, (Op.ADD, Op.SUB))
+    two = sums & ~with_constant
+    three = rows.op == Op.ADD3
+    by_logic = _read_by_logic(circuit)
+    cover = lut_cover(circuit, lut_inputs, np.ones(len(rows)))
+    amounts = {
+        "sum": np.where(two, sum_bits(circuit) / _both_ways(circuit), 0),
+        "subtraction": np.where(two & (rows.op == Op.SUB), 1, 0),
+        "constant sum": np.where(sums & with_constant & (width > 1), np.maximum(a, b), 0),
+        "negation": np.where(rows.op == Op.NEG, a, 0),
+        "ternary": np.where(three & ~by_logic, _ternary_bits(circuit), 0),
+        "ternary to logic": np.where(three & by_logic, _ternary_bits(circuit), 0),
+        "less": np.where(chained(circuit, lut_inputs), np.maximum(a, b), 0),
+        "logic": cover.luts,
+        "logic in sums": cover.in_sums,
+        "table": _table_parts(circuit, lut_inputs),
+        "product": np.where(rows.op == Op.MUL, np.where(np.minimum(a, b) < 2, width, a * b), 0),
+    }
+    return {kind: np.where(live, amounts[kind], 0).astype(np.float64) for kind in KINDS}
+
+
+def sum_bits(circuit: Circuit) -> Ints:
+    """Return the bits at which both operands of a sum of two have something.
+
+    Where both are signs repeated, one LUT serves all places.
+    """
+    rows, width = circuit.rows, circuit.widths
+    own_a = width[rows.a] + np.maximum(-rows.p, 0)
+    own_b = width[rows.b] + np.maximum(rows.p, 0)
+    signed_a, signed_b = (np.asarray(rows.lo[k] < 0, np.bool_) for k in (rows.a, rows.b))
+    end_a, end_b = np.where(signed_a, width, own_a), np.where(signed_b, width, own_b)
+    top = np.minimum(np.minimum(end_a, end_b), np.minimum(width, np.maximum(own_a, own_b)))
+    # c * 2**k - b needs its low end too.
+    low = np.where((rows.op == Op.SUB) & (rows.p < 0), 0, np.abs(rows.p))
+    bits: Ints = np.maximum(top - low, 0)
+    return bits
+
+
+def _both_ways(circuit: Circuit) -> Ints:
+    """Return 2 for ``a - b`` where there is ``b - a`` too, else 1: their bits differ alike."""
+    rows = circuit.rows
+    ways = np.ones(len(rows), np.int64)
+    plain = np.flatnonzero((rows.op == Op.SUB) & (rows.p == 0))
+    pairs = np.stack([rows.a[plain], rows.b[plain]], axis=1)
+    _, group, count = np.unique(
+        np.sort(pairs, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    ways[plain] = count[group.ravel()]
+    return ways
+
+
+def _ternary_bits(circuit: Circuit) -> Ints:
+    """Bits at which two operands of a sum of three have something."""
+    rows = circuit.rows
+    operands = np.stack([rows.a, rows.b, rows.c])
+    low = np.sort(np.where(rows.op[operands] == Op.SHL, rows.p[operands], 0), axis=0)[1]
+    bits: Ints = np.maximum(circuit.widths - low, 0)
+    return bits
+
+
+def _read_by_logic(circuit: Circuit) -> NDArray[np.bool_]:
+    """Return which rows anything but a register reads."""
+    rows = circuit.rows
+    by_logic = np.zeros(len(rows), np.bool_)
+    by_logic[circuit.output_rows] = True
+    read = rows.operands[rows.op != Op.REG]
+    by_logic[read[read >= 0]] = True
+    return by_logic
+
+
+def _table_parts(circuit: Circuit, lut_inputs: int) -> Floats:
+    parts = np.zeros(len(circuit), np.float64)
+    known: dict[tuple[int, int], float] = {}
+    large = circuit.widths[circuit.rows.a] > lut_inputs
+    for row in np.flatnonzero((circuit.rows.op == Op.TABLE) & large).tolist():
+        key = int(circuit.rows.p[row]), int(circuit.widths[row])
+        if key not in known:
+            known[key] = table_parts(circuit.tables[key[0]].values, key[1], lut_inputs)
+        parts[row] = known[key]
+    return parts
+
+
+def table_parts(values: Ints, width: int, lut_inputs: int) -> float:
+    """Return the truth tables of one LUT each that a look-up is made of, choices among them too.
+
+    Parameters
+    ----------
+    values
+        The entries.
+    width
+        Bits of an entry.
+    lut_inputs
+        Inputs of a LUT.
+    """
+    size = 1 << lut_inputs
+    blocks = np.pad(values, (0, -len(values) % size), mode="edge").reshape(-1, size)
+    total = 0.0
+    for bit in range(width):
+        leaves = np.unique((blocks >> bit) & 1, axis=0)
+        moving = int((leaves.min(axis=1) != leaves.max(axis=1)).sum())
+        total += moving + max(0.0, (len(leaves) - 4) / 3)
+    return total

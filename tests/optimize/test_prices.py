@@ -1,0 +1,120 @@
+"""Prices of rows: one table a family, logic counted where a mapper would put it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuits import random_circuits, random_programs
+from edgetrig.circuit import Builder, Input, Op, Output, Table, fixed_input, trace
+from edgetrig.errors import Error
+from edgetrig.optimize import (
+    DELAYS,
+    KINDS,
+    PRICES,
+    lut_cover,
+    optimize,
+    prices_of,
+    row_luts,
+    work,
+)
+
+CIRCUITS = (
+    random_circuits() | random_circuits(wide=True) | random_programs().map(lambda p: p.circuit)
+)
+
+
+def logic(circuit, lut_inputs=6):
+    """LUTs of the logic, without sums and tables."""
+    return int(lut_cover(circuit, lut_inputs, np.zeros(len(circuit))).luts.sum())
+
+
+def traced(function, *bits):
+    ports = [fixed_input(f"x{k}", (), signed=0, integer=n, fraction=0) for k, n in enumerate(bits)]
+    return optimize(trace(function, *ports))
+
+
+@given(circuit=CIRCUITS, family=st.sampled_from(sorted(DELAYS)))
+def test_every_row_of_every_circuit_has_a_price(circuit, family):
+    luts = row_luts(circuit, family)
+    assert luts.shape == (len(circuit),)
+    assert np.isfinite(luts).all()
+    assert (luts >= 0).all()
+    done = work(circuit, DELAYS[family].lut_inputs)
+    assert tuple(done) == KINDS
+    assert luts == pytest.approx(sum(PRICES[family].luts[kind] * done[kind] for kind in KINDS))
+
+
+def test_every_family_has_every_price():
+    assert set(PRICES) == set(DELAYS)
+    for family in DELAYS:
+        assert set(prices_of(family).luts) == set(KINDS)
+
+
+def test_an_unknown_family_is_refused():
+    circuit = traced(lambda x: x + 1, 4)
+    with pytest.raises(Error, match="'Z80'"):
+        row_luts(circuit, "Z80")
+    with pytest.raises(Error, match="no prices for family 'Z80'"):
+        prices_of("Z80")
+
+
+def test_a_rectifier_and_a_saturation_share_their_luts():
+    """Each bit of the result is one LUT, and so is the question whether it saturates."""
+    circuit = traced(lambda x, y: np.minimum(np.maximum(x - y, 0), 63), 8, 8)
+    assert logic(circuit) in (7, 8)
+
+
+def test_choices_of_choices_share_luts_up_to_six_inputs():
+    def choices(a, b, x, y, z):
+        return np.where(a > 0, np.where(b > 0, x, y), z)
+
+    circuit = traced(choices, 1, 1, 5, 5, 5)
+    assert logic(circuit) == 5  # a, b and a bit of each: five inputs
+    assert logic(circuit, 4) == 10
+
+
+def test_a_choice_of_two_constants_is_wires():
+    assert logic(traced(lambda a: np.where(a > 0, 21, 10), 1)) == 0
+
+
+def test_what_two_rows_read_has_a_lut_of_its_own():
+    def function(a, x, y):
+        chosen = np.where(a > 0, x, y)
+        return {"chosen": chosen, "other": np.where(x > 3, y, chosen)}
+
+    assert logic(traced(function, 1, 3, 3)) == 6
+
+
+def test_a_comparison_with_a_constant_is_a_tree_where_luts_are_large_and_a_chain_elsewhere():
+    circuit = traced(lambda x: x > 37, 9)
+    assert logic(circuit) == 2
+    assert logic(circuit, 4) == 0
+    assert work(circuit, 4)["less"].sum() == 8  # the lowest bit does not matter
+    assert logic(traced(lambda x: x >= 64, 7)) == 0  # a wire
+
+
+def test_a_sum_takes_in_the_choice_in_front_of_it():
+    circuit = traced(lambda a, x, y: y + np.where(a > 0, x, 0), 1, 6, 6)
+    done = work(circuit, 6)
+    assert done["logic"].sum() + done["logic in sums"].sum() == 6
+
+
+def table_circuit(bits, values):
+    builder = Builder()
+    port = Input("x", np.array([0]), np.array([2**bits - 1]), np.array([0]))
+    x = builder.input(0, port)
+    row = builder.append(Op.TABLE, x, p=builder.table(Table(0, np.asarray(values))))
+    return builder.finish([port], [Output("y", row, np.array([0]))])
+
+
+def test_a_small_table_costs_what_its_bits_depend_on():
+    assert logic(table_circuit(4, np.arange(16))) == 0  # wires
+    assert logic(table_circuit(4, [k.bit_count() & 1 for k in range(16)])) == 1
+    assert logic(table_circuit(6, np.arange(64) ** 2 % 64)) < 6
+
+
+def test_differences_both_ways_count_once():
+    one = work(traced(lambda x, y: x - y, 6, 6), 6)["sum"].sum()
+    both = work(traced(lambda x, y: {"a": x - y, "b": y - x}, 6, 6), 6)["sum"].sum()
+    assert both == one
