@@ -3,6 +3,7 @@
 from edgetrig.optimize.clips import clips_last
 from edgetrig.optimize.comparisons import comparisons
 from edgetrig.optimize.cones import small_cones
+from edgetrig.optimize.counters import counters
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
 from edgetrig.optimize.hardware import for_hardware, luts_and_registers, table_forms
 from edgetrig.optimize.lut_cover import lut_cover
@@ -14,6 +15,7 @@ from edgetrig.optimize.prices import PRICES, Prices, prices_of
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.simplify import simplify
 from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
+from edgetrig.optimize.thresholds import threshold_tables
 from edgetrig.optimize.upper_bits import upper_bits_once
 from edgetrig.optimize.work import KINDS, work
 
@@ -28,6 +30,7 @@ __all__ = [
     "clips_last",
     "comparisons",
     "constant_matrices",
+    "counters",
     "delays_of",
     "for_hardware",
     "lut_cover",
@@ -42,6 +45,7 @@ __all__ = [
     "stage_delay",
     "table_forms",
     "ternary_sums",
+    "threshold_tables",
     "upper_bits_once",
     "work",
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.optimize.cones import CONE_BITS, small_cones
+from edgetrig.optimize.counters import counters
 from edgetrig.optimize.delays import delays_of
 from edgetrig.optimize.pipeline import pipeline
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.ternary import ternary_sums
+from edgetrig.optimize.thresholds import threshold_tables
 from edgetrig.optimize.upper_bits import upper_bits_once
 
 
@@ -16,8 +18,8 @@ def for_hardware(
 ) -> Circuit:
     """Return the circuit in the cells of a family, pipelined.
 
-    With tables of small cones or without, whichever takes fewer LUTs and registers: what a table
-    saves, registers around it may cost again.
+    With comparisons, sums and small cones as tables or without, whichever takes fewer LUTs and
+    registers: what a table saves, registers around it may cost again.
 
     Parameters
     ----------
@@ -43,11 +45,18 @@ def for_hardware(
 
 
 def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
-    """Return the circuit as it is, then with tables of small cones, as far as there are any."""
+    """Return the circuit as it is, then in tables of six bits, as far as there are any.
+
+    Comparisons with many constants and sums of narrow values become tables, then small cones do,
+    in either circuit.
+    """
     forms = [circuit]
     if delays_of(family).lut_inputs != CONE_BITS:
         return forms
-    for start in (circuit, upper_bits_once(circuit)):
+    counted = counters(threshold_tables(circuit, family), family)
+    if counted is not circuit:
+        forms.append(counted)
+    for start in (circuit, upper_bits_once(circuit), counted):
         tabled = small_cones(start)
         if tabled is not start:
             forms.append(tabled)

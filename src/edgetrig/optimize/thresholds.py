@@ -1,0 +1,165 @@
+"""Comparisons with constants as tables: upper bits, and what the lower bits answer for all.
+
+``x < t`` looks at the upper five bits of ``x`` and at whether its low part is below the low part of
+``t``: one 6-input LUT. Low parts are answered once for all thresholds that share them, and again
+by upper and lower bits where they are wide themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetrig.circuit import Circuit, Op, Table
+from edgetrig.optimize.row_costs import row_luts
+from edgetrig.optimize.rows import Edit
+
+_UPPER = 5
+_LOWEST = 6
+_LEAST = 4
+"""Thresholds of one value: fewer are clips, whose answers narrow what they choose."""
+
+
+def threshold_tables(circuit: Circuit, family: str = "UltraScale+") -> Circuit:
+    """Replace comparisons of one value with many constants by tables of six bits, where cheaper.
+
+    Parameters
+    ----------
+    circuit
+        A combinational circuit; with registers, or with values of more than 62 bits, it stays as it
+        is.
+    family
+        Name of the device family.
+
+    Raises
+    ------
+    Error
+        If the family is unknown.
+    """
+    rows = circuit.rows
+    if rows.lo.dtype == object or circuit.count(Op.REG):
+        return circuit
+    luts = row_luts(circuit, family)
+    made = _Tables(circuit)
+    for value, questions in _questions(circuit).items():
+        before = float(luts[[row for row, _, _ in questions]].sum())
+        distinct = {threshold for _, threshold, _ in questions}
+        if len(distinct) >= _LEAST and _luts(circuit, value, questions) < before:
+            for row, threshold, below in questions:
+                made.replace(row, value, threshold, below)
+    return made.circuit() if made.changed else circuit
+
+
+Question = tuple[int, int, bool]
+"""A comparison's row, its threshold, and whether it asks for less (else: for no less)."""
+
+
+def _questions(circuit: Circuit) -> dict[int, list[Question]]:
+    """Return comparisons with constants by the value they compare, upper bits seen as its own."""
+    rows, found = circuit.rows, dict[int, list[Question]]()
+    for row in np.flatnonzero(rows.op == Op.LT).tolist():
+        a, b = int(rows.a[row]), int(rows.b[row])
+        below = bool(circuit.constant[b])
+        value, constant = (a, b) if below else (b, a)
+        if circuit.constant[value] or not circuit.constant[constant]:
+            continue
+        threshold = int(rows.lo[constant]) + (not below)
+        while rows.op[value] == Op.SHR:
+            threshold <<= int(rows.p[value])
+            value = int(rows.a[value])
+        if rows.lo[value] < threshold <= rows.hi[value]:
+            found.setdefault(value, []).append((row, threshold, below))
+    return found
+
+
+def _parts(width: int) -> list[int]:
+    """Return how many bits each table looks at, from the lowest part up."""
+    lowest = width
+    while lowest > _LOWEST:
+        lowest -= _UPPER
+    return [lowest] + [_UPPER] * ((width - lowest) // _UPPER)
+
+
+def _unsigned(circuit: Circuit, value: int, threshold: int) -> int:
+    """Return a threshold among the numbers from 0 up, of as many bits as the value."""
+    half = 1 << int(circuit.widths[value]) - 1
+    return threshold + half if circuit.rows.lo[value] < 0 else threshold
+
+
+def _luts(circuit: Circuit, value: int, questions: list[Question]) -> float:
+    """Estimate the LUTs of all tables."""
+    asked = set()
+    parts = _parts(int(circuit.widths[value]))
+    for _, threshold, below in questions:
+        number = _unsigned(circuit, value, threshold)
+        top = len(parts) - 1
+        for part in range(len(parts)):
+            size = sum(parts[: part + 1])
+            rest = number & ((1 << size) - 1)
+            if rest:
+                asked.add((part, rest, below or part < top))
+    return float(len(asked))
+
+
+class _Tables:
+    """A circuit whose comparisons are being replaced."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self._circuit = circuit
+        self._edit = Edit(circuit)
+        self._tables = list(circuit.tables)
+        self._known: dict[tuple[int, ...], int] = {}
+        self._made: dict[tuple[int, ...], int] = {}
+        self.changed = False
+
+    def circuit(self) -> Circuit:
+        return self._edit.circuit(tables=self._tables)
+
+    def replace(self, row: int, value: int, threshold: int, below: bool) -> None:
+        """Let tables stand for one comparison."""
+        self.changed = True
+        parts = _parts(int(self._circuit.widths[value]))
+        number = _unsigned(self._circuit, value, threshold)
+        answer = self._answer(row, value, parts, number, below)
+        self._edit.replace(row, answer)
+
+    def _answer(self, row: int, value: int, parts: list[int], number: int, below: bool) -> int:
+        """Return whether the low bits of a value, as many as all parts have, are below a number."""
+        *lower, bits = parts
+        first = sum(lower)
+        key = (value, first + bits, number, below)
+        if key in self._made:
+            return self._made[key]
+        origin = {"origin": int(self._circuit.rows.origin[row])}
+        index = self._bits(value, first, bits, origin)
+        rest, upper = number & ((1 << first) - 1), number >> first
+        if rest:
+            inner = self._answer(row, value, lower, rest, True)
+            index = int(self._edit.add(Op.ADD, a=inner, b=index, p=1, **origin))
+        # The highest bit of a signed value is 1 where it is among the lower half of numbers.
+        whole = first + bits == int(self._circuit.widths[value])
+        flipped = 1 << bits - 1 if whole and self._circuit.rows.lo[value] < 0 else 0
+        table = self._table(bits, upper, bool(rest), flipped, below)
+        self._made[key] = int(self._edit.add(Op.TABLE, a=index, p=table, **origin))
+        return self._made[key]
+
+    def _bits(self, value: int, first: int, bits: int, origin: dict[str, int]) -> int:
+        """Return some bits of a value as a number from 0 up."""
+        key = (value, first, bits)
+        if key not in self._made:
+            at = value
+            if first:
+                at = int(self._edit.add(Op.SHR, a=at, p=first, **origin))
+            self._made[key] = int(self._edit.add(Op.LOW, a=at, p=bits, **origin))
+        return self._made[key]
+
+    def _table(self, bits: int, upper: int, with_rest: bool, flipped: int, below: bool) -> int:
+        """Return the number of a table: whether bits, and a bit below them, are below a number."""
+        key = (bits, upper, with_rest, flipped, below)
+        if key not in self._known:
+            patterns = np.arange(1 << bits + with_rest)
+            own, inner = patterns >> with_rest, patterns & 1 if with_rest else 0
+            own = own ^ flipped
+            answer = (own < upper) | ((own == upper) & (inner == 1))
+            self._tables.append(Table(0, np.asarray(answer == below, np.int64)))
+            self._known[key] = len(self._tables) - 1
+        return self._known[key]
