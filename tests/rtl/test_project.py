@@ -119,6 +119,25 @@ def test_the_command_in_the_readme_passes_and_fails(simulator, registers, tmp_pa
     assert "PASS" not in said
 
 
+@simulators("icarus", "ghdl")
+@pytest.mark.parametrize("clocked", [True, False])
+def test_constants_behind_registers_have_a_clock_where_the_hardware_has(
+    simulator, clocked, tmp_path
+):
+    builder = Builder()
+    port = Input("x", np.array([0 if clocked else 7]), np.array([7]), np.array([0]))
+    row = builder.append(
+        Op.AND, builder.append(Op.REG, builder.input(0, port)), builder.constant(0)
+    )
+    circuit = builder.finish([port], [Output("y", row, np.array([0]))])
+    vectors = (np.full((8, 1), 7), np.zeros((8, 1), int))
+    language = "vhdl" if simulator == "ghdl" else "verilog"
+    folder = write(circuit, tmp_path / "hw", vectors=vectors, language=language)
+    assert ("create_clock" in (folder / "trigger.xdc").read_text()) == clocked
+    status, said = run_as_the_readme_says(folder)
+    assert (status, said.count("PASS: 8 vectors")) == (0, 1), said
+
+
 def test_vhdl_projects_name_their_files_in_order(tmp_path):
     shape = ((8, 8, 8), (0, 0, 0), True, 0)
     folder = write(sums([shape]), tmp_path / "hw", language="vhdl", part="xc7a35t-1")

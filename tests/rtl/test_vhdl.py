@@ -1,4 +1,4 @@
-"""VHDL: what GHDL reads without a word, and keeps silent about while it runs."""
+"""VHDL: what simulators read without a word, and keep silent about while it runs."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from test_lookup_tables import look_ups
 from test_ternary_cells import sums
 
 from circuits import random_circuits, random_codes
-from edgetrig.circuit import Builder, Input, Op, Output
+from edgetrig.circuit import Builder, Input, Op, Output, Table
 from edgetrig.fuzz import side_by_side
 from edgetrig.rtl import vhdl, write
 from edgetrig.verify import evaluate, simulate
@@ -26,44 +26,71 @@ WARNINGS = (
     "useless static"
 )
 
-# A run of GHDL an example: shrinking would take minutes.
+# Runs of a simulator an example: shrinking would take minutes.
 DRAW = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-def said_by_ghdl(circuit):
-    """Analyse and elaborate with every warning on; return what GHDL says."""
-    files = vhdl(circuit, "top")
+def steps(simulator, files, top):
+    """Return the commands that analyse files, with every warning on, and run the top."""
+    if simulator == "nvc":
+        analyse = ["-a", "--check-synthesis", *files]
+        return [["nvc", "--std=2008", "-L", ".", *analyse, "-e", top, "-r", top]]
     options = ["--std=08", *(f"-W{name}" for name in WARNINGS.split())]
+    return [["ghdl", "-a", *options, *files], ["ghdl", "--elab-run", *options, top]]
+
+
+def said(commands, folder):
+    """Run commands that must pass; return all that they print."""
+    text = ""
+    for command in commands:
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        text += run.stdout + run.stderr
+        assert run.returncode == 0, text
+    return text
+
+
+def assert_quiet(simulator, circuit):
+    """Read and run a circuit and its test bench: not a word but that it passes."""
+    codes = random_codes(circuit, 10)
+    vectors = (codes, np.array(evaluate(str(circuit), codes.tolist()), object))
+    files = [*(f"src/{name}" for name in reversed(vhdl(circuit))), "tb/trigger_tb.vhd"]
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in files.items():
-            Path(folder, name).write_text(text)
-        said = ""
-        for command in (["-a", *options, *reversed(files)], ["-e", *options, "top"]):
-            run = subprocess.run(
-                ["ghdl", *command], cwd=folder, capture_output=True, text=True, check=False
-            )
-            said += run.stdout + run.stderr + ("failed" if run.returncode else "")
-        return said
+        project = write(circuit, Path(folder, "hw"), vectors=vectors, language="vhdl")
+        told = said(steps(simulator, files, "trigger_tb"), project)
+    assert re.fullmatch(r"PASS: 10 vectors, .*\n", told)
 
 
-@simulators("ghdl")
+@simulators("ghdl", "nvc")
 @settings(max_examples=4, phases=DRAW)
 @given(st.lists(random_circuits(max_rows=25, wide=True), min_size=10, max_size=10))
-def test_ghdl_reads_drawn_circuits_without_a_warning(simulator, circuits):
-    assert said_by_ghdl(side_by_side(circuits)) == ""
+def test_drawn_circuits_are_read_without_a_warning(simulator, circuits):
+    assert_quiet(simulator, side_by_side(circuits))
 
 
-@simulators("ghdl")
+@simulators("ghdl", "nvc")
 @settings(max_examples=6, phases=DRAW)
 @given(random_circuits(max_rows=40, registers=True))
-def test_ghdl_reads_drawn_pipelines_without_a_warning(simulator, circuit):
-    assert said_by_ghdl(circuit) == ""
+def test_drawn_pipelines_are_read_without_a_warning(simulator, circuit):
+    assert_quiet(simulator, circuit)
 
 
-@simulators("ghdl")
-def test_ghdl_reads_names_and_ternary_adders_without_a_warning(simulator):
-    assert said_by_ghdl(nasty_circuit()) == ""
-    assert said_by_ghdl(sums([((8, 5, 7), (0, 3, 1), True, p) for p in (0, 1, 2)])) == ""
+@simulators("ghdl", "nvc")
+def test_names_and_ternary_adders_are_read_without_a_warning(simulator):
+    assert_quiet(simulator, nasty_circuit())
+    assert_quiet(simulator, sums([((8, 5, 7), (0, 3, 1), True, p) for p in (0, 1, 2)]))
+
+
+@simulators("ghdl", "nvc")
+@pytest.mark.parametrize("high", [20, 63, 200])
+def test_a_table_has_a_value_before_its_first_index(simulator, high):
+    """It was undefined, and nvc warned of comparisons behind it."""
+    builder = Builder()
+    port = Input("x", np.zeros(2, int), np.full(2, high), np.zeros(2, int))
+    values = np.random.default_rng(0).integers(-90, 200, (2, high + 1))
+    rows = [int(builder.append(Op.TABLE, row, p=builder.table(Table(0, table))))
+            for row, table in zip(builder.input(0, port), values, strict=True)]  # fmt: skip
+    less = builder.append(Op.LT, *rows)
+    assert_quiet(simulator, builder.finish([port], [Output("y", less, np.zeros(1, int))]))
 
 
 @simulators("ghdl", "nvc")
@@ -101,7 +128,7 @@ def test_literals_and_products_beyond_an_integer(simulator):
     assert (simulate(circuit, codes, simulator=simulator) == expected).all()
 
 
-@simulators("ghdl")
+@simulators("ghdl", "nvc")
 @pytest.mark.parametrize("part", ["xc7a35t", "xcvu13p"])
 def test_the_cell_of_a_device_equals_the_reference(simulator, part, tmp_path):
     """With models of the primitives in a library unisim."""
@@ -112,7 +139,7 @@ def test_the_cell_of_a_device_equals_the_reference(simulator, part, tmp_path):
     run_with_primitives(simulator, circuit, (codes, expected), part, "add3", tmp_path)
 
 
-@simulators("ghdl")
+@simulators("ghdl", "nvc")
 def test_the_table_of_a_device_equals_the_reference(simulator, tmp_path):
     circuit = look_ups([(0, 63), (-32, 31), (0, 200)])
     codes = random_codes(circuit, 200)
@@ -127,12 +154,9 @@ def run_with_primitives(simulator, circuit, vectors, part, cell, tmp_path):
     assert f"amd/trigger_{cell}.vhd" in files
     assert f"src/trigger_{cell}.vhd" not in files
     models = str(Path(__file__).with_name("unisim.vhd"))
-    steps = [["-a", "--std=08", "--work=unisim", models]]
-    steps += [["-a", "--std=08", *files, "tb/trigger_tb.vhd"]]
-    steps += [["--elab-run", "--std=08", "trigger_tb"]]
-    for step in steps:
-        run = subprocess.run(
-            [simulator, *step], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.startswith("PASS: 200 vectors")
+    if simulator == "nvc":
+        models_first = ["nvc", "--std=2008", "--work=unisim", "-a", models]
+    else:
+        models_first = ["ghdl", "-a", "--std=08", "--work=unisim", models]
+    design = steps(simulator, [*files, "tb/trigger_tb.vhd"], "trigger_tb")
+    assert said([models_first, *design], folder).startswith("PASS: 200 vectors")

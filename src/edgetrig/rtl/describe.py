@@ -19,7 +19,7 @@ def header(net: Net) -> Iterator[str]:
     yield _RULE
     yield net.top
     latency = net.latency
-    if latency:
+    if net.registers:
         cycles = "1 clock cycle" if latency == 1 else f"{latency} clock cycles"
         yield f"Latency {cycles}: outputs are valid {latency} rising edges of clk after their"
         yield "inputs. A new event enters every clock cycle; registers need no reset."

@@ -18,7 +18,7 @@ from edgetrig.rtl import scripts
 from edgetrig.rtl.describe import element_runs
 from edgetrig.rtl.languages import LANGUAGES, Language
 from edgetrig.rtl.names import comment, identifiers
-from edgetrig.rtl.ports import ports
+from edgetrig.rtl.net import Net
 from edgetrig.rtl.ternary import AMD_CELLS, amd_cell
 from edgetrig.rtl.vectors import vector_files
 
@@ -91,10 +91,11 @@ def _files(
     part: str,
     language: str,
 ) -> dict[str, str]:
-    inputs, outputs = ports(circuit, top)
     words = LANGUAGES[language]
     sources = words.text(circuit, top)
-    latency, clock = circuit.latency, circuit.latency > 0
+    net = Net.of(circuit, top)
+    inputs, outputs = net.inputs, net.outputs
+    latency, clock = net.latency, bool(net.registers)
     files = {f"src/{file}": text for file, text in sources.items()}
     if vectors is not None:
         given, expected = (np.asarray(codes) for codes in vectors)
@@ -108,7 +109,7 @@ def _files(
         files[f"tb/{top}_tb{words.bench_suffix}"] = words.bench(
             top, inputs, outputs, events=len(given), latency=latency, clock=clock, clock_ns=clock_ns
         )
-    files["README.md"] = _readme(circuit, top, words, clock_ns, vectors is not None)
+    files["README.md"] = _readme(net, words, clock_ns, vectors is not None)
     files["vivado.tcl"] = scripts.vivado(top, part, list(sources))
     files["quartus.tcl"] = scripts.quartus(top, list(sources))
     files[f"{top}.xdc"] = files[f"{top}.sdc"] = scripts.constraints(clock, clock_ns)
@@ -118,19 +119,17 @@ def _files(
     return files
 
 
-def _readme(circuit: Circuit, top: str, words: Language, clock_ns: float, tested: bool) -> str:
-    return "\n".join(_readme_lines(circuit, top, words, clock_ns, tested)) + "\n"
+def _readme(net: Net, words: Language, clock_ns: float, tested: bool) -> str:
+    return "\n".join(_readme_lines(net, words, clock_ns, tested)) + "\n"
 
 
-def _readme_lines(
-    circuit: Circuit, top: str, words: Language, clock_ns: float, tested: bool
-) -> Iterator[str]:
-    inputs, outputs = ports(circuit, top)
+def _readme_lines(net: Net, words: Language, clock_ns: float, tested: bool) -> Iterator[str]:
+    top = net.top
     yield f"# {top}"
     yield ""
-    if circuit.latency:
+    if net.registers:
         yield (
-            f"Latency {circuit.latency} cycles ({circuit.latency * clock_ns:g} ns at "
+            f"Latency {net.latency} cycles ({net.latency * clock_ns:g} ns at "
             f"{clock_ns:g} ns a cycle), a new event every cycle. Registers need no reset."
         )
     else:
@@ -139,7 +138,7 @@ def _readme_lines(
     yield "Each port is one packed vector. Numbers are integers, two's complement where the"
     yield "smallest code is negative; the value is the code times the LSB. Elements of an array are"
     yield "counted in C order (the last index runs fastest)."
-    for title, layout in (("Inputs", inputs), ("Outputs", outputs)):
+    for title, layout in (("Inputs", net.inputs), ("Outputs", net.outputs)):
         yield from ("", f"## {title}", "")
         yield "| port | in the model | elements | bits | bits each | codes | LSB |"
         yield "|---|---|---|---|---|---|---|"

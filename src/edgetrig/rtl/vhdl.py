@@ -242,7 +242,8 @@ def _truth_tables(table: TruthTables) -> Iterator[str]:
         for leaf, code in enumerate(codes):
             yield f'  constant B{k}_{leaf} : truth_table := {size}X"{code:X}";'
         if len(codes) > 1:
-            yield f"  signal l{k} : std_logic_vector({len(codes) - 1} downto 0);"
+            leaves = f"std_logic_vector({len(codes) - 1} downto 0)"
+            yield f"  signal l{k} : {leaves} := (others => '0');"
 
 
 def _look_up(table: TruthTables, k: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ entity edgetrig_add3 is
     a : in unsigned(width - 1 downto 0);
     b : in unsigned(width - 1 downto 0);
     c : in unsigned(width - 1 downto 0);
-    sum : out unsigned(width - 1 downto 0)
+    sum : out unsigned(width - 1 downto 0) := (others => '0')
   );
 end entity edgetrig_add3;
 
