@@ -132,7 +132,7 @@ def test_firmware(files):
         (["tune", "menu.yaml", "data.npz"], "no seed has a budget_khz; give --rate"),
         (["rates", "jets.yaml", "data.npz"], "no column 'jet_pt'"),
         (["report", "menu.yaml", "data.npz", "--turn-on", "a=b"], "SEED:COLUMN=FILE is needed"),
-        (["report", "menu.yaml", "data.npz", "--turn-on", "a:b=c"], "no seed 'a' in menu"),
+        (["report", "menu.yaml", "data.npz", "--turn-on", "a:b=data.npz"], "no seed 'a' in menu"),
         ([*TURN_ON, "true_x"], "data.npz: no column 'true_x'"),
         ([*TURN_ON, "muon_pt"], "column 'muon_pt' has the shape (4000, 8)"),
         ([*TURN_ON, "true_nan"], "column 'true_nan', event 0 of its block: nan"),

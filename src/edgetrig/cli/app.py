@@ -200,6 +200,14 @@ _add(
 )
 _add(
     menu,
+    "plot",
+    commands.menu_plot,
+    "edgetrig menu plot menu.yaml zero-bias.parquet --conditions 'pile-up 60 (13.6 TeV)'",
+    "edgetrig menu plot menu.yaml zero-bias.parquet --signal top=top.parquet"
+    " --scan L1_SingleMu=3:60:20 --style ATLAS",
+)
+_add(
+    menu,
     "firmware",
     commands.menu_firmware,
     "edgetrig menu firmware menu.yaml --data zero-bias.parquet --out firmware",

@@ -2,7 +2,7 @@
 
 `collect` gathers the facts, `render` draws them as a self-contained HTML page, `write` puts both
 ``report.html`` and ``report.json`` in a folder. `collect_menu`, `render_menu` and `write_menu` do
-the same for a trigger menu.
+the same for a trigger menu; `edgetrig.report.plots` draws its figures for papers.
 """
 
 from edgetrig.report.facts import FORMAT, VERSION, Hardware, Sample, collect

@@ -230,14 +230,14 @@ def _curve(curve: Mapping[str, Any]) -> Chart:
     ]
     return Chart(
         title=f"Efficiency of {curve['seed']} against {curve['variable']}",
-        x=Axis(_axis_label(curve["variable"]), edges[0], edges[-1]),
+        x=Axis(axis_label(curve["variable"]), edges[0], edges[-1]),
         y=Axis(f"efficiency of {curve['seed']}", 0.0, 1.0, percent=True),
         lines=(),
         points=points,
     )
 
 
-def _axis_label(variable: str) -> str:
+def axis_label(variable: str) -> str:
     """Return a column's name in words, with its unit where the name says it."""
     words = variable.replace("_", " ")
     last = words.rsplit(" ", 1)[-1]

@@ -6,6 +6,7 @@ from edgetrig.cli.commands.design import compile_model, synth, verify
 from edgetrig.cli.commands.fuzz import fuzz
 from edgetrig.cli.commands.generate import generate_jets, generate_l1
 from edgetrig.cli.commands.menu import menu_firmware, menu_rates, menu_tune
+from edgetrig.cli.commands.menu_plot import menu_plot
 from edgetrig.cli.commands.menu_report import menu_report
 from edgetrig.cli.commands.menu_turn_on import menu_turn_on
 from edgetrig.cli.commands.predict import predict
@@ -21,6 +22,7 @@ __all__ = [
     "generate_jets",
     "generate_l1",
     "menu_firmware",
+    "menu_plot",
     "menu_rates",
     "menu_report",
     "menu_tune",

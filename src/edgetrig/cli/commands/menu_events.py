@@ -11,6 +11,7 @@ import typer
 
 from edgetrig.cli.console import step
 from edgetrig.errors import DataError, Error
+from edgetrig.files import existing_file
 
 if TYPE_CHECKING:
     from edgetrig.trigger.menu import Decider, Fired, Menu, Rates
@@ -86,6 +87,8 @@ def counting(
     from edgetrig.physics.l1 import contents_l1
     from edgetrig.trigger.menu.samples import matches
 
+    for file in files:
+        existing_file(file)
     given = dict(_cross_section(text) for text in cross_section or ())
     for pattern in given:
         if not any(matches(file, pattern) for file in files):

@@ -27,6 +27,14 @@ from edgetrig.cli.commands.menu_turn_on import counted
 from edgetrig.cli.console import say, step
 from edgetrig.errors import Error, MenuError, require
 
+TurnOns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SEED:COLUMN=FILE",
+        help="Draw a turn-on curve, such as L1_SingleMu22:true_muon_pt=top.parquet; repeat.",
+    ),
+]
+
 
 def menu_report(
     menu: MenuFile,
@@ -35,13 +43,7 @@ def menu_report(
         "menu-report"
     ),
     signal: Signals = None,
-    turn_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SEED:COLUMN=FILE",
-            help="Draw a turn-on curve, such as L1_SingleMu22:true_muon_pt=top.parquet; repeat.",
-        ),
-    ] = None,
+    turn_on: TurnOns = None,
     weight: Weight = None,
     luminosity: Luminosity = None,
     cross_section: CrossSections = None,
@@ -54,7 +56,7 @@ def menu_report(
     require("jinja2", "report")
     read = read_menu(menu)
     signals = signals_of(signal)
-    wanted = [_curve(text) for text in turn_on or ()]
+    wanted = [curve_of(text) for text in turn_on or ()]
     files = [*data, *(f for some in signals.values() for f in some), *(f for _, _, f in wanted)]
     how = counting(files, weight, luminosity, cross_section, dask)
     with step("compiling the menu"):
@@ -77,7 +79,8 @@ def menu_report(
     say(f"wrote {write_menu(out, facts)}")
 
 
-def _curve(text: str) -> tuple[str, str, Path]:
+def curve_of(text: str) -> tuple[str, str, Path]:
+    """Return the seed, the column and the file that ``SEED:COLUMN=FILE`` means."""
     what, _, file = text.partition("=")
     seed, _, column = what.partition(":")
     if not (seed and column and file):
