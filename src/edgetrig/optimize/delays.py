@@ -32,6 +32,9 @@ class Delays:
         Inputs of a LUT.
     table_inputs
         Inputs of the largest table that LUTs joined by their multiplexers hold in one level.
+    multiplier
+        Through a multiplier block, which takes products of two different wide values; 0 where
+        products are taken as adders.
     """
 
     lut: float
@@ -41,6 +44,7 @@ class Delays:
     register: float
     lut_inputs: int = 6
     table_inputs: int = 8
+    multiplier: float = 0.0
 
     def of(self, circuit: Circuit) -> NDArray[np.float64]:
         """Return the delay of every row, shape (rows,)."""
@@ -59,6 +63,9 @@ class Delays:
         comparison = np.where(against, np.where(zero & (rows.op == Op.LT), 0.0, tree), comparison)
         table = step * np.maximum(operand - self.table_inputs + 1, 1)
         product = adder * np.maximum(np.ceil(np.log2(np.maximum(operand, 2))), 1)
+        if self.multiplier:
+            block = self.net + self.multiplier
+            product = np.where(_fits_multiplier(circuit), block, product)
         delay = np.zeros(len(rows))
         for ops, value in (
             ((Op.ADD, Op.SUB, Op.NEG), adder),
@@ -73,6 +80,16 @@ class Delays:
             delay[mask] = value[mask]
         delay[constant] = 0.0
         return delay
+
+
+def _fits_multiplier(circuit: Circuit) -> NDArray[np.bool_]:
+    """Return which products fit a DSP48E2 of 27 x 18 signed bits and are too wide for LUTs."""
+    rows = circuit.rows
+    unsigned = np.asarray((rows.lo[rows.a] >= 0) & (rows.lo[rows.b] >= 0), np.int64)
+    sizes = np.sort(np.stack([circuit.widths[rows.a], circuit.widths[rows.b]]), axis=0) + unsigned
+    wide = (sizes[0] > 8) & (sizes[0] <= 18) & (sizes[1] <= 27)
+    fits: NDArray[np.bool_] = wide & (rows.a != rows.b)
+    return fits
 
 
 def _passed_bits(circuit: Circuit) -> NDArray[np.int64]:
@@ -96,8 +113,11 @@ DELAYS: Final[dict[str, Delays]] = {
     # RapidWright's UltraScale+ timing model (0.09 and 0.40 ns: its pull request 1273); about half
     # of a path is routing, as AMD's UG949 expects; carry chains and registers are guesses, the
     # older families the same made slower (a 7 series path of 14 levels has 70 % routing of 8.4 ns:
-    # m-labs/VexRiscv-verilog pull request 19). Take them as good to 30 %.
-    "UltraScale+": Delays(lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15),
+    # m-labs/VexRiscv-verilog pull request 19). Take them as good to 30 %. The multiplier is one
+    # between registers of its own, at 544 MHz (DS923 1.20, speed grade -2, without MREG).
+    "UltraScale+": Delays(
+        lut=0.10, net=0.40, carry=0.15, carry_bit=0.015, register=0.15, multiplier=1.69
+    ),
     "UltraScale": Delays(lut=0.13, net=0.48, carry=0.18, carry_bit=0.018, register=0.20),
     "7 series": Delays(lut=0.12, net=0.60, carry=0.35, carry_bit=0.025, register=0.45),
     # Fitted to routed circuits by benchmarks/calibrate_delays.py, which states the error; the
