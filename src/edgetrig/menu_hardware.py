@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.design import Design
+from edgetrig.design import compile as compile_design
 from edgetrig.errors import VerificationError
 from edgetrig.files import whole_folder
+from edgetrig.menu_latency import design_within, latency_lines
 from edgetrig.rtl import Words, Wrapper
-from edgetrig.trigger.menu import Menu
+from edgetrig.trigger.menu import SLOTS, Menu
 
 Columns = Mapping[str, NDArray[np.generic]]
 Bools = NDArray[np.bool_]
@@ -62,6 +64,44 @@ class MenuHardware:
             for name, fields in objects.items()
         ]
         return Wrapper(self.design.pipelined, words, self.menu.name)
+
+    @classmethod
+    def compile(
+        cls,
+        menu: Menu,
+        *,
+        part: str = "xcvu13p",
+        clock_ns: float = 5.0,
+        latency: int | None = None,
+        latency_bx: int | None = None,
+    ) -> MenuHardware:
+        """Compile a menu to its firmware.
+
+        Parameters
+        ----------
+        menu
+            The menu.
+        part, clock_ns, latency
+            See `edgetrig.design.Target`; the latency is that of the logic alone.
+        latency_bx
+            Bunch crossings from object words to the decision that it may take at most; the menu's
+            own (`Menu.latency_bx`) if left out. The firmware takes fewer where that saves logic.
+
+        Raises
+        ------
+        MenuError
+            If the menu does not fit the budget.
+        """
+        if latency_bx is not None:
+            menu = replace(menu, latency_bx=latency_bx)
+        if menu.latency_bx is None or latency is not None:
+            design = compile_design(menu, part=part, clock_ns=clock_ns, latency=latency)
+            return cls(menu, design)
+        return cls(menu, design_within(menu, part, clock_ns, menu.latency_bx))
+
+    def summary(self) -> str:
+        """Return the latency of the whole and of each path, in clock cycles, ns and crossings."""
+        return "\n".join(latency_lines(self.menu, self.design, self.wrapper.latency))
 
     def emulate(
         self, columns: Columns, *, valid: Bools | None = None, clear: Bools | None = None
@@ -120,7 +160,7 @@ class MenuHardware:
         count = len(expected.accept)
         true, false = np.ones(count, np.bool_), np.zeros(count, np.bool_)
         valid = true if valid is None else valid
-        bx0 = np.arange(count) % 3564 == 0
+        bx0 = np.arange(count) % SLOTS == 0
         clear = false if clear is None else clear
         inputs, outputs = self.wrapper.ports()
         settings = [*self.menu.prescalers().limits.tolist(), *[1] * len(self.menu.seeds)]

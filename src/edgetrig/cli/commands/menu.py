@@ -162,16 +162,25 @@ def menu_firmware(
     part: Part = "xcvu13p",
     clock: Clock = 5.0,
     latency: Latency = None,
+    latency_bx: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Bunch crossings from words to decision at most; the menu's if left out."
+        ),
+    ] = None,
 ) -> None:
     """Write a menu's Verilog with prescales and final decision; simulate it on real crossings."""
-    import edgetrig
     from edgetrig.menu_hardware import MenuHardware
     from edgetrig.trigger.menu import read_menu
 
     read = read_menu(menu)
+    if latency is not None and latency_bx is not None:
+        raise Error("--latency and --latency-bx say the same: give one of them")
     with step("compiling the menu"):
-        design = edgetrig.compile(read, part=part, clock_ns=clock, latency=latency)
-        hardware = MenuHardware(read, design)
+        hardware = MenuHardware.compile(
+            read, part=part, clock_ns=clock, latency=latency, latency_bx=latency_bx
+        )
+    say(hardware.summary())
     if data is not None:
         with step(f"simulating crossings of {data.name}"):
             compared = hardware.verify(_first(read, data, crossings))

@@ -3,7 +3,7 @@
 from edgetrig.trigger.menu.efficiency import clopper_pearson, weighted_interval
 from edgetrig.trigger.menu.files import read_menu, write_tuned
 from edgetrig.trigger.menu.fired import Fired, Weight, count_fired
-from edgetrig.trigger.menu.menu import Menu, Seed
+from edgetrig.trigger.menu.menu import BUNCH_CROSSING_NS, SLOTS, Menu, Seed
 from edgetrig.trigger.menu.parse import Names, parse
 from edgetrig.trigger.menu.prescale import Prescalers
 from edgetrig.trigger.menu.rates import Efficiency, Rates
@@ -15,6 +15,8 @@ from edgetrig.trigger.menu.tune import Budget, Tuned, tune
 from edgetrig.trigger.menu.turn_on import TurnOn, measure_turn_on, usual_edges
 
 __all__ = [
+    "BUNCH_CROSSING_NS",
+    "SLOTS",
     "THREADS",
     "Budget",
     "CountFired",

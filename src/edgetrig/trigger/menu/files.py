@@ -18,6 +18,8 @@ from edgetrig.trigger.menu.scores import Model
 SIZE_LIMIT: Final = 4 << 20
 """Bytes of the largest menu file read."""
 
+_OPTIONAL: Final = ("name", "models", "bunches", "budget_khz", "latency_bx")
+
 DESIGN_SUFFIX: Final = ".edgetrig"
 
 
@@ -27,10 +29,10 @@ def read_menu(path: str | Path) -> Menu:
     Parameters
     ----------
     path
-        A YAML file with the keys ``seeds`` and, as needed, ``name``, ``models``, ``bunches`` and
-        ``budget_khz``. A seed is its expression, or a mapping with ``expression`` and, as needed,
-        ``prescale``, ``parameters`` and ``budget_khz``. A model is a mapping with ``file`` (beside
-        the menu) and ``inputs``. `docs/menu.md` has an example.
+        A YAML file with the keys ``seeds`` and, as needed, ``name``, ``models``, ``bunches``,
+        ``budget_khz`` and ``latency_bx``. A seed is its expression, or a mapping with
+        ``expression`` and, as needed, ``prescale``, ``parameters`` and ``budget_khz``. A model is a
+        mapping with ``file`` (beside the menu) and ``inputs``. `docs/menu.md` has an example.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def _parsed(text: str) -> Any:
 
 
 def _menu(content: Any, file: Path) -> Menu:
-    top = _mapping(content, "the menu", ("seeds",), ("name", "models", "bunches", "budget_khz"))
+    top = _mapping(content, "the menu", ("seeds",), _OPTIONAL)
     seeds = _mapping(top["seeds"], "seeds")
     models = _mapping(top.get("models") or {}, "models")
     return Menu(
@@ -128,6 +130,7 @@ def _menu(content: Any, file: Path) -> Menu:
         models=tuple(_model(name, entry, file.parent) for name, entry in models.items()),
         bunches=int(_number(top.get("bunches", 2748), "bunches")),
         budget_khz=float(_number(top.get("budget_khz", 100), "budget_khz")),
+        latency_bx=_whole(top.get("latency_bx"), "latency_bx"),
     )
 
 
@@ -189,6 +192,15 @@ def _text(entry: Any, where: str) -> str:
     if not isinstance(entry, str):
         raise MenuError(f"{where}: text is needed, not {entry!r}")
     return entry
+
+
+def _whole(entry: Any, where: str) -> int | None:
+    if entry is None:
+        return None
+    number = _number(entry, where)
+    if number.denominator != 1:
+        raise MenuError(f"{where}: a whole number is needed, not {entry!r}")
+    return int(number)
 
 
 def _number(entry: Any, where: str) -> Fraction:

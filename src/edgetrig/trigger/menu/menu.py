@@ -24,6 +24,12 @@ from edgetrig.trigger.menu.tree import All, Condition, Not, Reference, Some
 ORBIT_HZ: Final = 11_245.5
 """Turns of the LHC's beams in a second (26,659 m at the speed of light)."""
 
+SLOTS: Final = 3564
+"""Bunch crossings in a turn, filled or not."""
+
+BUNCH_CROSSING_NS: Final = 1e9 / (ORBIT_HZ * SLOTS)
+"""From one bunch crossing to the next: 24.95 ns, 40.08 MHz."""
+
 SEED_LIMIT: Final = 4096
 """Most seeds in a menu."""
 
@@ -82,6 +88,9 @@ class Menu:
         Rate that the whole menu may take, in kHz.
     types
         Objects that seeds may speak of, by name; those of the CMS global trigger if left out.
+    latency_bx
+        Bunch crossings from object words to the decision that the firmware may take at most; None
+        for no such limit.
     """
 
     name: str
@@ -90,6 +99,7 @@ class Menu:
     bunches: int = 2748
     budget_khz: float = 100.0
     types: Mapping[str, ObjectType] = field(default_factory=lambda: CMS)
+    latency_bx: int | None = None
 
     def __post_init__(self) -> None:
         names = [seed.name for seed in self.seeds]
@@ -101,6 +111,8 @@ class Menu:
                     f"'{name}' cannot name a seed or model: letters, digits and _ can,"
                     " and no object's name"
                 )
+        if self.latency_bx is not None and self.latency_bx < 1:
+            raise MenuError(f"latency_bx {self.latency_bx}: 1 bunch crossing or more is needed")
         if not 0 < len(names) <= SEED_LIMIT:
             raise MenuError(
                 f"menu '{self.name}' has {len(names)} seeds; 1 to {SEED_LIMIT} are read"
