@@ -75,5 +75,5 @@ def anomaly_train(
     say(f"next: edgetrig menu rates {menu} ZERO-BIAS --signal NAME=FILE")
     say(
         f"      edgetrig compile {design} --signal score --threshold {trigger.threshold:g}"
-        " --rtl firmware --cpp emulator --out accept.edgetrig"
+        " --rtl rtl --cpp emulator --out accept.edgetrig"
     )
