@@ -13,6 +13,7 @@ from edgetrig.circuit import Input, widths
 from edgetrig.errors import DataError, ModelError
 from edgetrig.frontends.quantization.loss import Loss, Metric, agreement, loss_against
 from edgetrig.frontends.quantization.result import Quantized, Row
+from edgetrig.frontends.quantization.sample import halves
 from edgetrig.frontends.trees import Forest, simplified, translate
 from edgetrig.frontends.trees.inputs import Splits, exact_types, given_types, narrow_types
 from edgetrig.frontends.trees.lower_leaves import MOST, Leaves, calibrated, fraction_bits
@@ -26,22 +27,30 @@ LEAST_BITS: Final = 2
 
 @dataclass(frozen=True)
 class _Trial:
-    """A forest on some events, with the leaves that they reach."""
+    """A forest with trial types.
+
+    Leaves are rounded to suit the scores of ``events``; ``others`` judge them.
+    """
 
     small: Forest
     events: NDArray[np.float64]
+    others: NDArray[np.float64]
     scores: NDArray[np.float64]
     splits: Splits
 
     def leaves(self, fraction: int) -> tuple[Leaves, NDArray[np.float64]]:
-        """Return leaves with so many fraction bits, and the scores that they make."""
-        codes = self.splits.codes(self.events)
-        reached = self.splits.goes_by(self.small).leaves(codes).astype(np.int64)
-        leaves = calibrated(self.small, fraction, reached, self.scores)
+        """Return leaves with so many fraction bits, and the others' scores that they make."""
+        leaves = calibrated(self.small, fraction, self._reached(self.events), self.scores)
+        reached = self._reached(self.others)
         made = np.tile(leaves.base, (len(reached), 1))
         for tree in reached.T:
             made += leaves.codes[tree]
         return leaves, np.ldexp(made.astype(np.float64), -fraction)
+
+    def _reached(self, events: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the leaf that each event reaches in each tree."""
+        codes = self.splits.codes(events)
+        return self.splits.goes_by(self.small).leaves(codes).astype(np.int64)
 
 
 def quantize_forest(
@@ -99,18 +108,22 @@ def quantize_forest(
         raise DataError(f"y has {len(np.asarray(y))} events, x has {len(events)}")
     if not 2 <= max_bits <= 32 or not tolerance >= 0:
         raise ModelError(f"max_bits={max_bits}, tolerance={tolerance}: use 2 to 32, and 0 or more")
-    chosen = slice(None, None, -(-len(events) // SEARCH_EVENTS))
-    few = events[chosen].astype(np.float64)
-    missing = bool(np.isnan(few).any())
+    chosen = np.arange(0, len(events), -(-len(events) // SEARCH_EVENTS))
+    # Leaves are rounded to suit the events that reach them, so others judge. Without y a metric
+    # may know the events by their order: then all of them do both.
+    parts = (chosen, chosen) if metric is not None and y is None else _halves_of(chosen)
+    few, others = (events[part].astype(np.float64) for part in parts)
+    missing = bool(np.isnan(events[chosen]).any())
     small = simplified(forest, missing=missing)
     scores = forest.scores(few)
-    loss = _loss(forest, scores, None if y is None else np.asarray(y)[chosen], metric)
+    wanted = forest.scores(others)
+    loss = _loss(forest, wanted, None if y is None else np.asarray(y)[parts[1]], metric)
 
     def trial(width: int | None) -> _Trial:
         if inputs is not None:
-            return _Trial(small, few, scores, given_types(small, inputs))
+            return _Trial(small, few, others, scores, given_types(small, inputs))
         splits = exact_types(small) if width is None else narrow_types(small, width, few)
-        return _Trial(small, few, scores, splits)
+        return _Trial(small, few, others, scores, splits)
 
     finest = fraction_bits(forest) if leaf_bits is None else leaf_bits
     if bits is None and inputs is None:
@@ -141,9 +154,18 @@ def quantize_forest(
         table=(*_features(forest, best, few), _leaf_row(small, leaves)),
         measure=loss.name,
         loss=total,
+        uncertainty=loss.uncertainty([made]),
         tolerance=tolerance,
-        agreement=agreement([made], [scores]),
+        judged=len(others),
+        unseen=len(others) < len(chosen),
+        agreement=agreement([made], [wanted]),
     )
+
+
+def _halves_of(events: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of the events that choose and of those that judge."""
+    fit, judge = halves(len(events))
+    return events[fit], events[judge]
 
 
 def _loss(

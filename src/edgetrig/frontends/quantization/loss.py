@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError
+from edgetrig.frontends.quantization.expected import expected_loss
 
 Outputs = Sequence[NDArray[np.float64]]
 """One array (events, *shape) an output: as the hardware gives them (logits)."""
@@ -31,17 +32,29 @@ class Loss:
     distance
         From outputs to their distance from the float model's: smooth, so that it can rank.
     uncertainty
-        From outputs to the standard error of the loss, where it counts events.
+        From outputs to the standard error of the loss, where it counts events or is a metric.
+    expected
+        From outputs to an estimate of the loss on other events that is less a matter of luck.
     """
 
     name: str
     of: Callable[[Outputs], float]
     distance: Callable[[Outputs], float]
     uncertainty: Callable[[Outputs], float] = lambda outputs: 0.0
+    expected: Callable[[Outputs], float] | None = None
+
+    def estimate(self, outputs: Outputs) -> float:
+        """Return the best estimate of the loss on other events."""
+        return self.of(outputs) if self.expected is None else self.expected(outputs)
 
     def cautious(self, outputs: Outputs) -> float:
-        """Return the loss and its standard error: what a search may rely on."""
-        return self.of(outputs) + self.uncertainty(outputs)
+        """Return what types are accepted by: the loss and its standard error.
+
+        Where the loss is expected with little noise: that, but no less than the loss that the
+        events show beyond their standard error.
+        """
+        loss, error = self.of(outputs), self.uncertainty(outputs)
+        return loss + error if self.expected is None else max(self.expected(outputs), loss - error)
 
 
 def loss_against(reference: Outputs, y: ArrayLike | None, metric: Metric | None) -> Loss:
@@ -79,6 +92,7 @@ def _of_labels(
     own: NDArray[np.float64], labels: NDArray[np.int64], distance: Callable[[Outputs], float]
 ) -> Loss:
     right = _right(own, labels).astype(np.int64)
+    by_odds = expected_loss(own, labels)
 
     def lost(outputs: Outputs) -> NDArray[np.int64]:
         return right - _right(outputs[0].reshape(own.shape), labels)
@@ -88,20 +102,24 @@ def _of_labels(
         lambda out: float(lost(out).mean()),
         distance,
         lambda out: float(lost(out).std() / np.sqrt(len(labels))),
+        lambda out: by_odds(_choice(out[0].reshape(own.shape))),
     )
 
 
 def _right(outputs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return in which events the largest output is the label's (one output: its sign)."""
-    chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
-    return np.asarray(chosen == labels)
+    """Return in which events the choice is the label."""
+    return np.asarray(_choice(outputs) == labels)
+
+
+def _choice(outputs: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the number of the largest output (of one output: whether it is above 0)."""
+    return np.asarray(outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0)
 
 
 def agreement(outputs: Outputs, reference: Outputs) -> float:
     """Return the share of events in which two models rank the same element of output 0 first."""
-    a, b = (o[0].reshape(len(o[0]), -1) for o in (outputs, reference))
-    first = b.argmax(axis=1) if b.shape[1] > 1 else (b[:, 0] > 0).astype(np.int64)
-    return float(_right(a, first).mean())
+    a, b = (_choice(o[0].reshape(len(o[0]), -1)) for o in (outputs, reference))
+    return float(np.mean(a == b))
 
 
 def _one_hot(truth: NDArray[Any]) -> bool:
@@ -133,11 +151,34 @@ def _of_metric(
     distance: Callable[[Outputs], float],
 ) -> Loss:
     def figure(outputs: Outputs) -> float:
-        return float(metric(y, outputs[0] if len(outputs) == 1 else list(outputs)))
+        return _figure(metric, y, outputs)
 
     own = figure(reference)
     name = getattr(metric, "__name__", "metric")
-    return Loss(f"{name} lost", lambda out: own - figure(out), distance)
+
+    def lost(chosen: NDArray[np.int64], outputs: Outputs) -> float:
+        some = (reference, outputs)
+        before, after = ([output[chosen] for output in o] for o in some)
+        return _figure(metric, truth[chosen], before) - _figure(metric, truth[chosen], after)
+
+    def uncertainty(outputs: Outputs) -> float:
+        """Jackknife: how much the loss changes without a tenth of the events."""
+        if y is None or len(truth) < 2 * _GROUPS:
+            return 0.0
+        events = np.arange(len(truth))
+        without = [lost(events[events % _GROUPS != k], outputs) for k in range(_GROUPS)]
+        return float(np.std(without) * np.sqrt(_GROUPS - 1))
+
+    truth = np.asarray(y)
+    return Loss(f"{name} lost", lambda out: own - figure(out), distance, uncertainty)
+
+
+_GROUPS: Final = 10
+"""Parts of the events that are left out in turn."""
+
+
+def _figure(metric: Metric, y: Any, outputs: Outputs) -> float:
+    return float(metric(y, outputs[0] if len(outputs) == 1 else list(outputs)))
 
 
 def _rms(values: NDArray[np.float64]) -> float:

@@ -17,12 +17,13 @@ from edgetrig.frontends.quantization.fixed import dropped_array
 from edgetrig.frontends.quantization.fixed_type import FixedType
 from edgetrig.frontends.quantization.floating import Floating, Inputs, arrays_of, blocks
 from edgetrig.frontends.quantization.fold import folded
-from edgetrig.frontends.quantization.loss import Loss, Metric, Outputs, agreement, loss_against
+from edgetrig.frontends.quantization.loss import Metric, Outputs, agreement, loss_against
 from edgetrig.frontends.quantization.observe import RESULT, Place, Record, observe
 from edgetrig.frontends.quantization.plan import Key, Plan
 from edgetrig.frontends.quantization.ranges import RULES, Rule
 from edgetrig.frontends.quantization.requested import Requested, requested_types
 from edgetrig.frontends.quantization.result import Quantized, Row
+from edgetrig.frontends.quantization.sample import Sample, halves
 from edgetrig.frontends.quantization.saturation import Saturation, counted
 from edgetrig.frontends.quantization.search import Trials, search
 from edgetrig.frontends.quantization.survey import EVENTS, Survey, survey
@@ -86,7 +87,8 @@ def quantize_model(
     results of layers. Rounding is RND and overflow SAT (which costs nothing where the range is
     proved). Batch norms are folded first. Widths are searched on up to 16384 of the events: one for
     all places that is good enough, then less, bit by bit, where it matters least for what it
-    saves. Layers that quantise by themselves (HGQ2) keep their types.
+    saves. One half of the events chooses, the other half judges. Layers that quantise by themselves
+    (HGQ2) keep their types.
 
     Parameters
     ----------
@@ -144,9 +146,15 @@ def quantize_model(
     found = survey(model, [array[:EVENTS] for array in arrays])
     plan = _plan(model, arrays, found, options)
     reference = _outputs(plan, {}, arrays, found)
-    loss = loss_against(reference, y, metric)
-    types = _choose(plan, arrays, reference, y, metric, options, progress, found)
-    return _result(plan, types, arrays, reference, loss, found, options)
+    whole = Sample(arrays, reference, None if y is None else np.asarray(y))
+    if options.bits is not None or not plan.searched:
+        types = plan.types(plan.uniform(options.bits or options.max_bits))
+        return _result(plan, types, whole, whole, metric, found, options)
+    fit = judge = whole
+    if metric is None or y is not None:  # without y a metric may know the events by their order
+        fit, judge = (whole.chosen(half) for half in halves(len(whole)))
+    types = _choose(plan, fit, judge, metric, options, progress, found)
+    return _result(plan, types, whole, judge, metric, found, options)
 
 
 def _plan(model: Model, arrays: Sequence[NDArray[Any]], found: Survey, options: Options) -> Plan:
@@ -183,32 +191,26 @@ def _is_exact(place: Place, found: Survey) -> bool:
 
 def _choose(
     plan: Plan,
-    arrays: Sequence[NDArray[Any]],
-    reference: Outputs,
-    y: ArrayLike | None,
+    fit: Sample,
+    judge: Sample,
     metric: Metric | None,
     options: Options,
     progress: Progress,
     found: Survey,
 ) -> dict[Key, FixedType]:
-    """Return the types, searched on some of the events and judged on all of them."""
-    if options.bits is not None or not plan.searched:
-        return plan.types(plan.uniform(options.bits or options.max_bits))
+    """Return the types, searched with some of the events and accepted by the others."""
     numbers = sum(place.size for place in plan.record.places.values() if not place.constant)
-    count = int(np.clip(MEMORY // max(numbers, 1), 64, SEARCH_EVENTS))
-    chosen = np.unique(np.linspace(0, len(arrays[0]) - 1, count).astype(np.int64))
-    few = [array[chosen].astype(np.float64) for array in arrays]
-    truth = None if y is None else np.asarray(y)[chosen]
-    loss = loss_against([output[chosen] for output in reference], truth, metric)
-    trials = Trials(plan, few, loss)
+    few = fit.spread(int(np.clip(MEMORY // max(numbers, 1), 64, SEARCH_EVENTS)))
+    inputs = [array.astype(np.float64) for array in few.arrays]
+    trials = Trials(plan, inputs, few.loss(metric))
     way = search(trials, options.tolerance, options.max_bits, options.budget, progress)
-    judge = loss_against(reference, y, metric)
+    loss = judge.loss(metric)
 
     def passes(step: int) -> bool:
-        outputs = _outputs(plan, plan.types(way[step]), arrays, found)
-        return judge.cautious(outputs) <= options.tolerance
+        outputs = _outputs(plan, plan.types(way[step]), judge.arrays, found)
+        return loss.cautious(outputs) <= options.tolerance
 
-    # A search fits its own events a little: go back as far as all of them demand.
+    # A search fits its own events a little: go back as far as the others demand.
     good, bad, step = 0, len(way), len(way) - 1
     while step > good:
         if passes(step):
@@ -247,14 +249,15 @@ def _plain(array: Any, events: int) -> NDArray[np.float64]:
 def _result(
     plan: Plan,
     types: Mapping[Key, FixedType],
-    arrays: Sequence[NDArray[Any]],
-    reference: Outputs,
-    loss: Loss,
+    whole: Sample,
+    judge: Sample,
+    metric: Metric | None,
     found: Survey,
     options: Options,
 ) -> Quantized:
-    counts = counted(plan, types, arrays)
-    outputs = _outputs(plan, types, arrays, found)
+    counts = counted(plan, types, whole.arrays)
+    outputs = _outputs(plan, types, judge.arrays, found)
+    loss = judge.loss(metric)
     precisions = plan.precisions(types)
     loaded = translate(plan.model, precisions.__getitem__)
     total = loss.of(outputs)
@@ -270,9 +273,9 @@ def _result(
             f"a number has {widest} bits: the hardware is exact, the losses above are computed in "
             "float64 and may differ in its last bit"
         )
-    few = [array[: 4 * EVENTS] for array in arrays]
+    few = [array[: 4 * EVENTS] for array in whole.arrays]
     alone = {
-        layer: loss_of_layer(plan, types, few, reference, layer, found)
+        layer: loss_of_layer(plan, types, few, whole.reference, layer, found)
         for layer in dict.fromkeys(layer for layer, _ in types)
     }
     bound, by_layer = bounds_of(plan, types)
@@ -284,8 +287,11 @@ def _result(
         table=tuple(_rows(plan.record, types, counts, alone, by_layer)),
         measure=loss.name,
         loss=total,
+        uncertainty=loss.uncertainty(outputs),
         tolerance=options.tolerance,
-        agreement=agreement(outputs, reference),
+        judged=len(judge),
+        unseen=judge is not whole and len(judge) < len(whole),
+        agreement=agreement(outputs, judge.reference),
         bound=bound,
         precisions=precisions,
     )

@@ -54,8 +54,10 @@ class Quantized(Loaded):
         Every place with a type.
     measure
         What ``loss`` is.
-    loss, tolerance
-        On all the data; what was allowed.
+    loss, uncertainty, tolerance
+        On the events that judge; its standard error where it is known, else 0; what was allowed.
+    judged, unseen
+        How many events judge, and whether types were chosen with others.
     agreement
         Share of events in which the same element of the first output is the largest.
     bound
@@ -69,7 +71,10 @@ class Quantized(Loaded):
     table: tuple[Row, ...] = ()
     measure: str = ""
     loss: float = 0.0
+    uncertainty: float = 0.0
     tolerance: float = 0.0
+    judged: int = 0
+    unseen: bool = False
     agreement: float = 1.0
     bound: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     precisions: Mapping[str, Precision] = field(default_factory=dict, repr=False)
@@ -91,9 +96,12 @@ class Quantized(Loaded):
             yield "  ".join(words).rstrip()
             if number == 0:
                 yield "-" * (sum(widths) + 2 * (len(widths) - 1))
+        spread = f" +- {self.uncertainty:.2g}" if self.uncertainty else ""
+        unseen = " that the search did not see" if self.unseen else ""
         yield (
-            f"{self.measure}: {self.loss:.4g} (allowed {self.tolerance:.4g}); "
-            f"same first choice as the float model in {self.agreement:.2%} of events"
+            f"{self.measure}: {self.loss:.4g}{spread} in {self.judged:,} events{unseen} "
+            f"(allowed {self.tolerance:.4g}); "
+            f"same first choice as the float model in {self.agreement:.2%} of them"
         )
         for name, bound in self.bound.items():
             yield f"{name}: at most {bound.max(initial=0.0):.4g} from the float model (bound)"

@@ -48,7 +48,7 @@ class Trials:
     def start(self, types: Mapping[Key, FixedType]) -> float:
         """Return the loss with these types, from which single places will be changed."""
         self.count += 1
-        return self.loss.cautious(self.outputs(types))
+        return self.loss.estimate(self.outputs(types))
 
     def changed(
         self, types: Mapping[Key, FixedType], layer: str
@@ -61,7 +61,7 @@ class Trials:
     def standing(self) -> tuple[float, float]:
         """Return loss and distance of what was kept."""
         outputs = self._outputs(self._values)
-        return self.loss.cautious(outputs), self.loss.distance(outputs)
+        return self.loss.estimate(outputs), self.loss.distance(outputs)
 
     def keep(self, values: dict[Flow, Value]) -> None:
         """Start from what `changed` returned from now on."""
@@ -107,11 +107,11 @@ def search(
 ) -> list[dict[Key, int]]:
     """Return widths on a way from wide to narrow, as far as the loss allows.
 
-    From one bit more than the least uniform width on, the outputs may move farther from the float
-    model's, level by level. On each level bits are taken away in the order of distance per saving,
-    each if the outputs stay within the level. The way ends once the loss (with its standard error)
-    is above the tolerance: the loss decides how far to go, and not, as it counts few events, where
-    to go.
+    It begins with the widest width for all places and comes down to one bit more than the least
+    that is good enough. From there on the outputs may move farther from the float model's, level
+    by level. On each level bits are taken away in the order of distance per saving, each if the
+    outputs stay within the level. The way ends once the loss is above the tolerance: the loss
+    decides how far to go, and not, as it counts few events, where to go.
     """
     plan = trials.plan
     bits, _ = smallest_uniform(trials, tolerance, most)
@@ -119,7 +119,8 @@ def search(
     if trials.start(plan.types(widths)) > tolerance:
         widths = plan.uniform(bits)
         trials.start(plan.types(widths))
-    way = [widths]
+    top = max(widths.values(), default=most)
+    way = [*(plan.uniform(wide) for wide in range(most, top, -1)), widths]
     loss, level = trials.standing()
     while loss <= tolerance and trials.count < budget and max(widths.values()) > LEAST_BITS:
         level = _WIDER * max(level, _LEAST_DISTANCE)
