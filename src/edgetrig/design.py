@@ -58,11 +58,16 @@ class Target:
         Clock cycles from input to output: None for as few as the clock needs, 0 for no registers.
         Where they are too few for the clock, stages are as short as can be
         (`Design.estimated_clock_ns`); where they are more than it needs, registers are saved.
+    effort
+        How long to look for smaller sums, in units of about a tenth of a second of one core: 0
+        takes the first found, 10 or 100 save a few percent of LUTs. It counts steps, not time,
+        so a design is the same on every machine.
     """
 
     part: str = "xcvu13p"
     clock_ns: float = 5.0
     latency: int | None = None
+    effort: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class Design:
     @cached_property
     def circuit(self) -> Circuit:
         """The optimised circuit, without registers."""
-        return optimize(self.traced)
+        return optimize(self.traced, effort=self.target.effort)
 
     @cached_property
     def pipelined(self) -> Circuit:
@@ -162,7 +167,8 @@ class Design:
 
     def scores(self, x: ArrayLike | Mapping[str, ArrayLike], signal: str | int) -> Any:
         """Return the score of a class for every event, shape (events,): see `trigger.score`."""
-        circuit = optimize(score(self.traced, self.class_index(signal)))
+        scored = score(self.traced, self.class_index(signal))
+        circuit = optimize(scored, effort=self.target.effort)
         return Emulator(circuit).predict(x)
 
     def working_point(
@@ -435,7 +441,12 @@ class Design:
                 "name": self.name,
                 "classes": list(self.classes),
                 "notes": list(self.notes),
-                "target": [self.target.part, self.target.clock_ns, self.target.latency],
+                "target": [
+                    self.target.part,
+                    self.target.clock_ns,
+                    self.target.latency,
+                    self.target.effort,
+                ],
             },
         )
 
@@ -450,8 +461,10 @@ class Design:
         """
         circuit, notes = load_with_notes(path)
         try:
-            part, clock_ns, latency = notes["target"]
-            target = Target(str(part), float(clock_ns), None if latency is None else int(latency))
+            # Designs saved before there was an effort have none.
+            part, clock_ns, latency, *effort = notes["target"]
+            cycles = None if latency is None else int(latency)
+            target = Target(str(part), float(clock_ns), cycles, *map(int, effort))
             name, classes, words = notes["name"], notes["classes"], notes["notes"]
             return cls(circuit, str(name), target, tuple(map(str, classes)), tuple(map(str, words)))
         except (KeyError, TypeError, ValueError) as error:
@@ -506,6 +519,7 @@ def compile(
     part: str = "xcvu13p",
     clock_ns: float = 5.0,
     latency: int | None = None,
+    effort: int = 1,
 ) -> Design:
     """Compile a model into a design.
 
@@ -525,7 +539,7 @@ def compile(
         Name of the top module; the model's own if left out.
     classes
         Names of the outputs, if they are classes.
-    part, clock_ns, latency
+    part, clock_ns, latency, effort
         See `Target`.
 
     Returns
@@ -538,7 +552,7 @@ def compile(
     ModelError
         If the model cannot be read or has no exact hardware meaning; names the layer.
     """
-    target = Target(part, clock_ns, latency)
+    target = Target(part, clock_ns, latency, effort)
     if isinstance(model, Circuit):
         design = Design(model, target=target)
     elif isinstance(model, str | os.PathLike) and Path(model).suffix == SUFFIX:

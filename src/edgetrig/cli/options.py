@@ -58,6 +58,12 @@ Latency = Annotated[
         help="Clock cycles from input to output; 0: no registers. Else as few as --clock needs."
     ),
 ]
+Effort = Annotated[
+    int,
+    typer.Option(
+        min=0, help="How long to look for smaller sums, in tenths of a second of one core."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is random.")]
 Vectors = Annotated[
     int, typer.Option(min=1, help="Least number of vectors: real, corner and random ones.")

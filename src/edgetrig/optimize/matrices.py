@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import WIRING, Circuit, Op, linear_scales, merge_forms, use_counts
+from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Column, Edit, Ints, trailing_zeros
 from edgetrig.optimize.shift_add import Matrix, Sums, shift_add
@@ -22,9 +23,7 @@ _LIMIT = 2.0**60
 _REG = int(Op.REG)
 
 
-def constant_matrices(
-    circuit: Circuit, extra_depth: int = 2, *, extra_levels: int = 0, effort: int = 1
-) -> Circuit:
+def constant_matrices(circuit: Circuit, extra_depth: int = 2, *, effort: int = 1) -> Circuit:
     """Replace every linear part by a shift-add graph with shared subexpressions.
 
     Parameters
@@ -33,12 +32,17 @@ def constant_matrices(
         Any circuit; those with values of more than 62 bits are returned as they are.
     extra_depth
         Adders that an output may be deeper than the least possible; negative for no bound.
-    extra_levels
-        Of them, those that sums of what is not shared may use where that saves LUTs.
     effort
         How long to look for smaller graphs, in units of about a tenth of a second of one core;
         0 takes the first. The result depends on nothing else: it is the same on every machine.
+
+    Raises
+    ------
+    CircuitError
+        If the effort is negative.
     """
+    if effort < 0:
+        raise CircuitError(f"an effort of {effort}: use 0 or more")
     rows = circuit.rows
     if rows.lo.dtype == object:
         return circuit
@@ -56,7 +60,6 @@ def constant_matrices(
     solved = shift_add(
         [matrix for matrix, _, _ in found],
         extra_depth=extra_depth,
-        extra_levels=extra_levels,
         effort=effort,
     )
     edit = Edit(circuit)

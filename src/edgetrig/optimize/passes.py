@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from edgetrig.circuit import Circuit, check
@@ -27,7 +28,11 @@ PASSES: Final[tuple[Pass, ...]] = (
 
 
 def optimize(
-    circuit: Circuit, passes: Sequence[Pass] = PASSES, *, checked: bool = False
+    circuit: Circuit,
+    passes: Sequence[Pass] = PASSES,
+    *,
+    effort: int = 1,
+    checked: bool = False,
 ) -> Circuit:
     """Run passes over a circuit; every output keeps every bit.
 
@@ -37,6 +42,8 @@ def optimize(
         A combinational circuit.
     passes
         In the order they run.
+    effort
+        Of `constant_matrices`: how long to look for smaller sums.
     checked
         Verify all invariants after each pass, to find the one that broke them.
 
@@ -45,8 +52,9 @@ def optimize(
     CircuitError
         If `checked` and a pass broke an invariant.
     """
+    solve = partial(constant_matrices, effort=effort)
     for run in passes:
-        circuit = run(circuit)
+        circuit = solve(circuit) if run is constant_matrices else run(circuit)
         if checked:
             check(circuit)
     return circuit

@@ -63,7 +63,7 @@ class Known(NamedTuple):
 
 @jit
 def solve(
-    problem: Problem, extra_depth: int, extra_levels: int, attempts: int, effort: int
+    problem: Problem, extra_depth: int, attempts: int, effort: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Share pairs and add up what is left; return the fields of `edgetrig.optimize.Sums`.
 
@@ -73,8 +73,6 @@ def solve(
         What to sum.
     extra_depth
         Adders an output may be deeper than the least possible; negative for no bound.
-    extra_levels
-        Of them, those that trees may use where that saves LUTs.
     attempts
         How often to look for a better solution than the first.
     effort
@@ -83,15 +81,15 @@ def solve(
     outputs = len(problem.bias)
     known = Known(np.zeros(outputs, np.int64), np.zeros(outputs, np.int64))
     best = _shared(problem, extra_depth, np.zeros((4, 0), np.int64), 0)
-    luts = _luts(problem, best, extra_levels, known) if attempts > 0 else 0
+    luts = _luts(problem, best, known) if attempts > 0 else 0
     random = np.ones(1, np.int64)
     for attempt in range(1, attempts + 1):
         kept = _some(best, random)
         state = _shared(problem, extra_depth, kept, attempt)
-        found = _luts(problem, state, extra_levels, known)
+        found = _luts(problem, state, known)
         if found <= luts:
             best, luts = state, found
-    return _graph(problem, best, extra_levels, effort)
+    return _graph(problem, best, effort)
 
 
 @jit
@@ -131,7 +129,7 @@ def _shared(problem: Problem, extra_depth: int, kept: Ints, seed: int) -> State:
 
 
 @jit
-def _luts(problem: Problem, state: State, extra_levels: int, known: Known) -> int:
+def _luts(problem: Problem, state: State, known: Known) -> int:
     """Return the LUTs of a state: of its shared sums, and of trees for what is left."""
     digits, columns, values, made = state
     lo, hi, total = values.lo, values.hi, 0
@@ -143,7 +141,7 @@ def _luts(problem: Problem, state: State, extra_levels: int, known: Known) -> in
         listed = listed_terms(digits, columns, column, bias, bias_shift)
         name = _name_of(listed, values)
         if name != known.name[column]:
-            known.luts[column], _ = best_tree(listed, values, extra_levels, 1)
+            known.luts[column], _ = best_tree(listed, values, 1)
             known.name[column] = name
         total += known.luts[column]
     return int(total)
@@ -164,7 +162,7 @@ def _name_of(listed: Ints, values: Values) -> int:
 
 @jit
 def _graph(
-    problem: Problem, state: State, extra_levels: int, effort: int
+    problem: Problem, state: State, effort: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Return the fields of `edgetrig.optimize.Sums`: the shared sums, then the columns' trees."""
     digits, columns, values, shared = state
@@ -177,7 +175,7 @@ def _graph(
         listed = listed_terms(digits, columns, column, bias, bias_shift)
         work = listed.shape[1] ** 3 + 1
         tries = max(1, min(effort * _TREES, effort * _TREE_WORK // work))
-        _, joined = best_tree(listed, values, extra_levels, tries)
+        _, joined = best_tree(listed, values, tries)
         ends[0, column], ends[1, column], ends[2, column] = plant(
             listed, joined, sums, made, inputs
         )

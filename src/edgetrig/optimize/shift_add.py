@@ -75,9 +75,7 @@ class Sums(NamedTuple):
     output_sign: Ints
 
 
-def shift_add(
-    matrices: Sequence[Matrix], *, extra_depth: int, extra_levels: int, effort: int
-) -> list[Sums]:
+def shift_add(matrices: Sequence[Matrix], *, extra_depth: int, effort: int) -> list[Sums]:
     """Return a shift-add graph for every matrix; they are solved at once, one on each core.
 
     Parameters
@@ -86,8 +84,6 @@ def shift_add(
         Independent of each other.
     extra_depth
         Adders an output may be deeper than the least possible; negative for no bound.
-    extra_levels
-        Of them, those that trees may use where that saves LUTs.
     effort
         How long to look for something better than the first solution: one unit is about a tenth of
         a second for all matrices together. It counts steps, so the result is always the same.
@@ -106,7 +102,7 @@ def shift_add(
 
     def solved(name: bytes) -> Sums:
         problem = Problem(*digits[name], *distinct[name][3:])
-        sums = Sums(*solve(problem, extra_depth, extra_levels, attempts, effort))
+        sums = Sums(*solve(problem, extra_depth, attempts, effort))
         if not _is_matrix(sums, distinct[name]):
             raise CircuitError("a shift-add graph is not its matrix: please report this model")
         return sums

@@ -56,7 +56,7 @@ def listed_terms(digits: Digits, columns: Columns, column: int, bias: int, shift
 
 
 @jit
-def best_tree(listed: Ints, values: Values, extra: int, tries: int) -> tuple[int, Ints]:
+def best_tree(listed: Ints, values: Values, tries: int) -> tuple[int, Ints]:
     """Return the LUTs of the cheapest of several trees, and which terms its sums add, in order.
 
     Parameters
@@ -65,26 +65,23 @@ def best_tree(listed: Ints, values: Values, extra: int, tries: int) -> tuple[int
         Value, shift and sign of the terms, shape (3, terms).
     values
         The values.
-    extra
-        Levels that a tree may have more than it has to.
     tries
         How many trees to grow: the first of the cheapest pairs, the others with some noise.
     """
-    luts, joined = _tree(listed, values, extra, 0, 0.0)
+    luts, joined = _tree(listed, values, 0, 0.0)
     for k in range(1, tries):
-        other, by = _tree(listed, values, extra, k, _NOISE)
+        other, by = _tree(listed, values, k, _NOISE)
         if other < luts:
             luts, joined = other, by
     return luts, joined
 
 
 @jit
-def _tree(listed: Ints, values: Values, extra: int, seed: int, noise: float) -> tuple[int, Ints]:
+def _tree(listed: Ints, values: Values, seed: int, noise: float) -> tuple[int, Ints]:
     """Grow a tree from the cheapest pairs; return its LUTs and the terms that its sums add."""
     count, spent = listed.shape[1], 0
     lo, hi, depth = values.lo[listed[0]], values.hi[listed[0]], values.depth[listed[0]]
     terms = Terms(lo, hi, 2.0**depth, listed[1].copy(), listed[2].copy())
-    limit = 2.0**extra * _power_above(terms.weight)
     scores = Scores(np.zeros((count, count), np.int64), np.zeros((count, count)))
     state = np.full(1, seed)
     for i in range(count):
@@ -93,8 +90,7 @@ def _tree(listed: Ints, values: Values, extra: int, seed: int, noise: float) -> 
     joined = np.zeros((max(count - 1, 0), 2), np.int64)
     for step in range(len(joined)):
         weight = terms.weight[:count]
-        limit = max(limit, _power_above(weight))  # sums of very unequal weights are rounded
-        i, j = _cheapest(scores.score, weight, limit - weight.sum())
+        i, j = _cheapest(scores.score, weight, _power_above(weight) - weight.sum())
         joined[step, 0], joined[step, 1] = i, j
         spent += scores.luts[i, j]
         _join(i, j, count, terms)

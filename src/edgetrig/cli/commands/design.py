@@ -13,6 +13,7 @@ from edgetrig.cli.options import (
     Clock,
     Columns,
     DesignFile,
+    Effort,
     Label,
     Latency,
     Part,
@@ -80,6 +81,7 @@ def compile_model(
     part: Part = "xcvu13p",
     clock: Clock = 5.0,
     latency: Latency = None,
+    effort: Effort = 1,
     rtl: Annotated[
         Path | None,
         typer.Option(help="Folder for RTL, test bench, vectors and project scripts."),
@@ -106,6 +108,7 @@ def compile_model(
             part=part,
             clock_ns=clock,
             latency=latency,
+            effort=effort,
         )
         if signal is not None and acceptance is not None:
             events = held_out(load_events(data, label, words(columns), design), split_seed)
