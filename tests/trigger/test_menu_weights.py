@@ -129,6 +129,22 @@ def test_events_without_weight_have_no_rate():
         mixed([])
 
 
+def test_weights_that_are_none(tmp_path):
+    events = {"htt_et": np.ones((3, 1), np.uint16)}
+    decide = Decider.of(MENU)
+    broken = {
+        r"event 1 of its block: nan": [1, np.nan, 1],
+        r"event 2 of its block: weight 1e\+200": [1, 1, 1e200],
+        r"shape \(3, 2\) and the type float64; one number": np.ones((3, 2)),
+    }
+    for words, weight in broken.items():
+        write_table(tmp_path / "a.npz", {**events, "w": np.array(weight)})
+        task = CountTurnOn(decide, "L1_Soft", "htt_et", (0, 9), weight="w")
+        for count in (task, CountFired(decide, "w")):
+            with pytest.raises(DataError, match=rf"a\.npz: column 'w'.*{words}"):
+                count(tmp_path / "a.npz")
+
+
 def columns(rng, count, mean):
     """Events whose HT is exponential, with weights that undo what was drawn twice as often."""
     htt = rng.exponential(mean, count).astype(int).clip(0, 4000)
@@ -136,6 +152,7 @@ def columns(rng, count, mean):
         "htt_et": htt.astype(np.uint16)[:, None],
         "true_ht": htt / 2.0,
         "weight": rng.choice([0.5, 2.0], count),
+        "true_none": np.zeros(count),
         "genWeight": rng.choice([-1.0, 4.0], count),
     }
 
@@ -253,6 +270,7 @@ def test_rates_of_processes(files, menu, tmp_path):
         (["top"], "no fair sample of crossings; give --luminosity"),
         (["top", "zb", "--luminosity", "2e34"], "zb.h5: has no cross section, as other files"),
         (["zb", "--luminosity", "0"], "--luminosity 0: a number above 0"),
+        (["zb", "--weight", "true_none"], "zb.h5: weights of 0 in total; more than 0"),
         (["zb", "--weight", "x"], "zb.h5: no column 'x' of weights"),
         (["zb", "--cross-section", "zb*=q"], "FILES=PB is needed"),
         (["zb", "--cross-section", "y*=3"], "--cross-section y*: no file of that name"),

@@ -94,7 +94,7 @@ def test_what_cannot_be_counted():
     assert curve([0, 1, 2]).total.tolist() == [1, 1]
     with pytest.raises(DataError, match="column 'x', event 1 of its block: nan"):
         curve([0, np.nan, 2])
-    with pytest.raises(DataError, match=r"column 'x' has the shape \(3, 2\); one number"):
+    with pytest.raises(DataError, match=r"column 'x' has the shape \(3, 2\) and the type"):
         curve(np.ones((3, 2)))
     with pytest.raises(DataError, match="must be finite and rise"):
         curve([0, 1, 2], (0, 1, 1))

@@ -135,6 +135,12 @@ def count(decide: Decider, data: Sequence[Path], how: Counting) -> Counted:
     task = CountFired(decide, weight_column(data, how.weight))
     with step(f"counting {', '.join(file.name for file in data[:3])}") as progress:
         fired = [total(task, sample.parts, how.dask, progress) for sample in samples]
+    for sample, some in zip(samples, fired, strict=True):
+        if not some.weight.total > 0:
+            raise DataError(
+                f"{sample.parts[0].file}: weights of {some.weight.total:g} in total;"
+                " more than 0 is needed, or --weight 1"
+            )
     sigmas = [sigma for sigma in known if sigma is not None]
     if not sigmas:
         return Counted(fired[0], None)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgetrig.errors import DataError, MenuError
 from edgetrig.physics.l1 import ObjectType
-from edgetrig.trigger.menu.turn_on import numbers_of
+from edgetrig.trigger.menu.turn_on import weights_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -129,13 +129,13 @@ def count_fired(
     ------
     DataError
         If a column is missing, of the wrong shape, or holds a code outside its field, or a weight
-        is not finite.
+        is not finite or above 1e100.
     """
     fired = Fired(seeds)
     for block in blocks:
         for kind in types:
             kind.check(block)
-        fired.add(decide(block), None if weight is None else numbers_of(block, weight))
+        fired.add(decide(block), None if weight is None else weights_of(block, weight))
     if not fired.counts:
         raise DataError("no events to count")
     return fired

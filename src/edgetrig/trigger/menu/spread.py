@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -213,7 +214,8 @@ class CountFired:
     def __call__(self, part: Source) -> Fired:
         """Return the histogram of one part."""
         blocks = _blocks(part, self.decide, (), self.weight)
-        return count_fired(self.decide, blocks, len(self.decide.seeds), weight=self.weight)
+        with _named(part):
+            return count_fired(self.decide, blocks, len(self.decide.seeds), weight=self.weight)
 
 
 @dataclass(frozen=True)
@@ -229,16 +231,29 @@ class CountTurnOn:
 
     def __call__(self, part: Source) -> TurnOn:
         """Return the curve of one part."""
-        return measure_turn_on(
-            self.decide,
-            _blocks(part, self.decide, (self.variable, *self.within), self.weight),
-            self.decide.seeds,
-            self.seed,
-            self.variable,
-            self.edges,
-            self.within,
-            self.weight,
-        )
+        with _named(part):
+            return measure_turn_on(
+                self.decide,
+                _blocks(part, self.decide, (self.variable, *self.within), self.weight),
+                self.decide.seeds,
+                self.seed,
+                self.variable,
+                self.edges,
+                self.within,
+                self.weight,
+            )
+
+
+@contextmanager
+def _named(part: Source) -> Iterator[None]:
+    """Name the file in errors about its events."""
+    try:
+        yield
+    except DataError as error:
+        file = part.file if isinstance(part, Scaled) else part
+        if not isinstance(file, str | Path) or str(error).startswith(str(file)):
+            raise
+        raise DataError(f"{file}: {error}") from error
 
 
 def _blocks(

@@ -25,6 +25,7 @@ Integers = NDArray[np.int64]
 Result = TypeVar("Result")
 
 MOST_BINS: Final = 10_000
+LARGEST_WEIGHT: Final = 1e100
 _USUAL_BINS: Final = 20
 
 
@@ -167,7 +168,7 @@ def measure_turn_on(
         total += np.bincount(place[chosen], minlength=size)
         passed += np.bincount(place[fired], minlength=size)
         if weight is not None and weights is not None:
-            each = numbers_of(block, weight)
+            each = weights_of(block, weight)
             parts = [(some, each[some] ** power) for power in (1, 2) for some in (fired, chosen)]
             weights += [np.bincount(place[some], x, minlength=size) for some, x in parts]
     return TurnOn(seed, variable, bins, passed, total, weights)
@@ -231,10 +232,27 @@ def numbers_of(block: Columns, column: str) -> Floats:
         values = values[:, 0]
     if values.ndim != 1 or values.dtype.kind not in "fiub":
         raise DataError(
-            f"column '{column}' has the shape {values.shape}; one number an event is needed"
+            f"column '{column}' has the shape {values.shape} and the type {values.dtype};"
+            " one number an event is needed"
         )
     numbers = values.astype(np.float64)
     if not np.isfinite(numbers).all():
         event = int(np.flatnonzero(~np.isfinite(numbers))[0])
         raise DataError(f"column '{column}', event {event} of its block: {numbers[event]}")
     return numbers
+
+
+def weights_of(block: Columns, column: str) -> Floats:
+    """Return a column of weights.
+
+    Raises
+    ------
+    DataError
+        As `numbers_of`, or if one is so large that sums of squares have no meaning.
+    """
+    weights = numbers_of(block, column)
+    large = np.abs(weights) > LARGEST_WEIGHT
+    if large.any():
+        event = int(np.flatnonzero(large)[0])
+        raise DataError(f"column '{column}', event {event} of its block: weight {weights[event]:g}")
+    return weights
