@@ -1,6 +1,6 @@
 """Rates of simulated trigger objects: alone over thresholds, and in a menu beside public figures.
 
-``.venv/bin/python benchmarks/l1_rates.py ZERO_BIAS`` reads a file that ``edgetrig generate l1
+``.venv/bin/python benchmarks/l1_rates.py ZERO_BIAS...`` reads files that ``edgetrig generate l1
 --process zero-bias`` made and writes ``benchmarks/results/l1_rates.md``. ``--quick`` only prints.
 """
 
@@ -11,11 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetrig.emulate import Emulator
-from edgetrig.optimize import optimize
-from edgetrig.physics.l1 import read_l1
-from edgetrig.physics.tables.read import open_file
-from edgetrig.trigger.menu import Menu, Rates, Seed, count_fired, read_menu
+from edgetrig.physics.l1 import contents_l1
+from edgetrig.trigger.menu import CountFired, Decider, Menu, Rates, Seed, read_menu, total
 from peers import HERE, machine, paragraph, say, table, write_whole
 
 SCANS = {
@@ -43,7 +40,7 @@ PUBLIC_KHZ = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("events", type=Path, help="zero-bias events")
+    parser.add_argument("events", type=Path, nargs="+", help="zero-bias events")
     parser.add_argument("--quick", action="store_true", help="only print")
     arguments = parser.parse_args()
     run3 = read_menu(HERE / "run3.yaml")
@@ -56,26 +53,27 @@ def main() -> None:
     alone = rates_of(Menu("scans", scans, bunches=run3.bunches), arguments.events)
     say("menu")
     menu = rates_of(run3, arguments.events)
-    text = report(alone, menu, open_file(arguments.events).metadata["recipe"])
+    text = report(alone, menu, [contents_l1(file)[1]["recipe"] for file in arguments.events])
     if not arguments.quick:
         write_whole(HERE / "results" / "l1_rates.md", text)
     print(text)
 
 
-def rates_of(menu: Menu, events: Path) -> Rates:
+def rates_of(menu: Menu, events: list[Path]) -> Rates:
     """Count which seeds fire."""
-    decide = Emulator(optimize(menu.circuit())).predict
-    names = [kind.column(field) for kind, field in menu.columns()]
-    return Rates(menu, count_fired(decide, read_l1(events, names), len(menu.seeds)))
+    return Rates(menu, total(CountFired(Decider.of(menu)), events))
 
 
-def report(alone: Rates, menu: Rates, recipe: dict) -> str:
+def report(alone: Rates, menu: Rates, recipes: list[dict]) -> str:
+    commands = ", ".join(f"`{recipe['command']}`" for recipe in recipes)
+    pools = ", ".join(sorted({recipe["pool"] for recipe in recipes}))
     lines = [
         "# Rates of simulated trigger objects",
         paragraph(
             f"Written by `benchmarks/l1_rates.py`, {machine()['date']}, from {menu.fired.events:,}",
-            f"crossings of `{recipe['command']}` (pool {recipe['pool']}). Errors are those of the",
-            f"crossings counted, not of the pool. {menu.menu.bunches} bunches.",
+            f"crossings of {commands}. Errors are those of the crossings counted (for fewer than",
+            "30 of them the central 68 % interval of Clopper and Pearson), not of the pools",
+            f"{pools}. {menu.menu.bunches} bunches.",
         ),
         table(("object, up to abs(eta)", *("GeV: kHz",) * 7), scan_rows(alone)),
         table(("seed", "kHz", "public simulation, kHz", "ratio"), menu_rows(menu)),
@@ -95,10 +93,17 @@ def scan_rows(alone: Rates) -> list[tuple[str, ...]]:
 
 def menu_rows(menu: Rates) -> list[tuple[str, ...]]:
     rows = []
-    for seed, rate, error in zip(menu.menu.seeds, *menu.seed, strict=True):
+    share = menu.efficiency(menu.fired)
+    intervals = zip(share.low * menu.all_khz, share.high * menu.all_khz, strict=True)
+    # The last interval is that of the whole menu.
+    for seed, rate, error, ends in zip(menu.menu.seeds, *menu.seed, intervals, strict=False):
+        few = rate < 30 * menu.all_khz / menu.fired.events
+        words = f"{ends[0]:.2f} to {ends[1]:.2f}" if few else f"± {error:.2f}"
         public = PUBLIC_KHZ.get(seed.name)
         beside = ("", "") if public is None else (f"{public:g}", f"{rate / public:.2f}")
-        rows.append((seed.name, f"{rate:.1f} ± {error:.1f}", *beside))
+        rows.append(
+            (seed.name, f"{rate:.2f} {words}" if not few else f"{rate:.2f} ({words})", *beside)
+        )
     return rows
 
 
