@@ -20,8 +20,8 @@ from cases import CASES
 from edgetrig.circuit import Circuit, fixed_input, quantize, trace
 from edgetrig.optimize import (
     PASSES,
+    cheapest,
     delays_of,
-    luts_and_registers,
     optimize,
     pipeline,
     table_forms,
@@ -109,7 +109,7 @@ def compiled(circuit: Circuit, left_out: str) -> Circuit:
     staged = [pipeline(form, delays_of(family), clock_ns=CLOCK_NS) for form in forms]
     if left_out != "ternary_sums":
         staged = [ternary_sums(circuit, family, CLOCK_NS) for circuit in staged]
-    return min(staged, key=luts_and_registers)
+    return cheapest(staged, family)
 
 
 def report(result: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from edgetrig.optimize import (
     DELAYS,
     KINDS,
     PRICES,
+    cheapest,
     lut_cover,
     optimize,
     prices_of,
@@ -118,3 +119,14 @@ def test_differences_both_ways_count_once():
     one = work(traced(lambda x, y: x - y, 6, 6), 6)["sum"].sum()
     both = work(traced(lambda x, y: {"a": x - y, "b": y - x}, 6, 6), 6)["sum"].sum()
     assert both == one
+
+
+def test_a_form_is_taken_only_if_it_takes_clearly_less():
+    def sums(*bits):
+        return traced(lambda *x: {f"y{k}": v + 1 + x[0] for k, v in enumerate(x)}, *bits)
+
+    plain, nearly, less = sums(*[30] * 9), sums(*[30] * 8, 29), sums(*[20] * 9)
+    assert 0 < row_luts(plain).sum() - row_luts(nearly).sum() < 0.005 * row_luts(plain).sum()
+    assert cheapest([plain, nearly], "UltraScale+") is plain
+    assert cheapest([plain, nearly, less], "UltraScale+") is less
+    assert cheapest([less, plain], "UltraScale+") is less

@@ -5,7 +5,12 @@ from edgetrig.optimize.comparisons import comparisons
 from edgetrig.optimize.cones import small_cones
 from edgetrig.optimize.counters import counters
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
-from edgetrig.optimize.hardware import for_hardware, luts_and_registers, table_forms
+from edgetrig.optimize.hardware import (
+    cheapest,
+    for_hardware,
+    luts_and_registers,
+    table_forms,
+)
 from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
@@ -27,6 +32,7 @@ __all__ = [
     "TERNARY_FAMILIES",
     "Delays",
     "Prices",
+    "cheapest",
     "clips_last",
     "comparisons",
     "constant_matrices",

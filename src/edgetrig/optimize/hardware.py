@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from edgetrig.circuit import Circuit, Op
 from edgetrig.optimize.cones import CONE_BITS, small_cones
 from edgetrig.optimize.counters import counters
@@ -11,6 +15,9 @@ from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.ternary import ternary_sums
 from edgetrig.optimize.thresholds import threshold_tables
 from edgetrig.optimize.upper_bits import upper_bits_once
+
+_CLEARLY = 0.005
+"""Part of the cost that a form must save: less than that is within the estimate's error."""
 
 
 def for_hardware(
@@ -41,7 +48,7 @@ def for_hardware(
         if latency != 0:
             staged = pipeline(form, delays_of(family), clock_ns=clock_ns, latency=latency)
         made.append(ternary_sums(staged, family, clock_ns))
-    return min(made, key=lambda form: luts_and_registers(form, family))
+    return cheapest(made, family)
 
 
 def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
@@ -61,6 +68,21 @@ def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
         if tabled is not start:
             forms.append(tabled)
     return forms
+
+
+def cheapest(forms: Sequence[Circuit], family: str) -> Circuit:
+    """Return the form that takes least, or the first where no other takes clearly less.
+
+    Parameters
+    ----------
+    forms
+        The same function in different cells, the plainest first.
+    family
+        Name of the device family.
+    """
+    costs = [luts_and_registers(form, family) for form in forms]
+    best = int(np.argmin(costs))
+    return forms[best] if costs[best] < (1 - _CLEARLY) * costs[0] else forms[0]
 
 
 def luts_and_registers(circuit: Circuit, family: str = "UltraScale+") -> float:
