@@ -14,10 +14,10 @@ from edgetrig.fuzz.trial import Outputs, Trial
 from edgetrig.optimize import (
     PASSES,
     delays_of,
+    for_hardware,
     pipeline,
-    small_cones,
+    table_forms,
     ternary_sums,
-    upper_bits_once,
 )
 from edgetrig.verify import check_balance, evaluate
 
@@ -62,7 +62,7 @@ def judge(trial: Trial) -> Circuit:
     if not trial.combinational:
         return trial.circuit
     circuit = trial.circuit
-    for number, run in enumerate((*PASSES, upper_bits_once, small_cones), 1):
+    for number, run in enumerate(PASSES, 1):
         name = f"pass {number}, {run.__name__}"
         with _failing(trial, name):
             circuit = run(circuit)
@@ -70,22 +70,33 @@ def judge(trial: Trial) -> Circuit:
     for engine in _ENGINES:
         name = f"{engine} emulator of the optimised circuit"
         _same(trial, name, _emulated(circuit, engine))
-    _judge_pipelines(trial, circuit)
+    with _failing(trial, "tables"):
+        forms = table_forms(circuit, trial.family)
+    for number, form in enumerate(forms[1:], 1):
+        _same(trial, f"tables, form {number}", _checked(form))
+    _judge_pipelines(trial, circuit, forms[-1])
     return circuit
 
 
-def _judge_pipelines(trial: Trial, circuit: Circuit) -> None:
-    delays = delays_of(trial.family)
-    for name, options in (
-        (f"pipeline for {trial.clock_ns} ns", {"clock_ns": trial.clock_ns}),
-        (f"pipeline of {trial.latency} cycles", {"latency": trial.latency}),
-    ):
-        with _failing(trial, name):
-            piped = pipeline(circuit, delays, **options)
-            piped = ternary_sums(piped, trial.family, trial.clock_ns)
-            check_balance(piped)
-        _same(trial, name, _checked(piped))
-    _same(trial, "emulator of the pipeline", _emulated(piped, _ENGINES[0]))
+def _judge_pipelines(trial: Trial, circuit: Circuit, form: Circuit) -> None:
+    name = f"hardware for {trial.clock_ns} ns"
+    with _failing(trial, name):
+        made = for_hardware(circuit, trial.family, clock_ns=trial.clock_ns)
+        check_balance(made)
+    _same(trial, name, _checked(made))
+    name = f"pipeline of {trial.latency} cycles"
+    with _failing(trial, name):
+        made = pipelined(trial, form, trial.latency)
+        check_balance(made)
+    _same(trial, name, _checked(made))
+    _same(trial, "emulator of the pipeline", _emulated(made, _ENGINES[0]))
+
+
+def pipelined(trial: Trial, form: Circuit, latency: int) -> Circuit:
+    """Return a form of a trial's circuit in so many cycles, with ternary adders; 0 for none."""
+    if latency:
+        form = pipeline(form, delays_of(trial.family), latency=latency)
+    return ternary_sums(form, trial.family, trial.clock_ns)
 
 
 Ask = Callable[[Trial], Outputs]

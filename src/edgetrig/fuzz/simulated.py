@@ -11,15 +11,15 @@ import numpy as np
 
 from edgetrig.circuit import OPERANDS, Circuit, Input, Op, Output, Rows, Table
 from edgetrig.circuit.intervals import compact, compact_pair
-from edgetrig.fuzz.judges import Disagreement, compare
+from edgetrig.fuzz.judges import Disagreement, compare, pipelined
 from edgetrig.fuzz.reduce import reduced
 from edgetrig.fuzz.trial import Trial
-from edgetrig.optimize import delays_of, optimize, pipeline
+from edgetrig.optimize import optimize, table_forms
 from edgetrig.verify import simulate
 
 
 def judge_simulation(trials: Sequence[Trial], latency: int = 0) -> list[Disagreement]:
-    """Simulate the optimised circuits of combinational trials, all in one build.
+    """Simulate the hardware of combinational trials, in its family's tables, all in one build.
 
     Parameters
     ----------
@@ -62,12 +62,11 @@ def _judge_one(trial: Trial, latency: int) -> None:
 
 
 def _simulated(trials: Sequence[Trial], latency: int) -> list[list[list[int]]]:
-    circuits = [optimize(trial.circuit) for trial in trials]
-    if latency:
-        circuits = [
-            pipeline(circuit, delays_of(trial.family), latency=latency)
-            for circuit, trial in zip(circuits, trials, strict=True)
-        ]
+    # The last form has the most tables.
+    circuits = [
+        pipelined(trial, table_forms(optimize(trial.circuit), trial.family)[-1], latency)
+        for trial in trials
+    ]
     codes = np.concatenate([trial.codes.astype(object) for trial in trials], axis=1)
     rows = simulate(side_by_side(circuits), compact(codes)).tolist()
     ends = np.cumsum([0, *(len(circuit.output_rows) for circuit in circuits)]).tolist()

@@ -12,6 +12,7 @@ from edgetrig.circuit.intervals import IntArray
 from edgetrig.fuzz.circuits import random_circuits
 from edgetrig.fuzz.programs import Program, random_programs
 from edgetrig.fuzz.vectors import random_codes
+from edgetrig.fuzz.votes import random_votes
 from edgetrig.optimize import DELAYS
 from edgetrig.verify import evaluate
 
@@ -59,16 +60,19 @@ class Trial:
 
 
 _EVENTS = 24
+_KINDS = ("program", "circuit", "votes", "wide program", "wide", "registers")
 
 
 @st.composite
 def trials(draw: st.DrawFn) -> Trial:
     """Draw programs and circuits, narrow and wide, with and without registers."""
-    kind = draw(st.sampled_from(("program", "circuit", "wide program", "wide", "registers")))
+    kind = draw(st.sampled_from(_KINDS))
     program = None
     if "program" in kind:
         program = draw(random_programs(wide="wide" in kind))
         circuit = program.circuit
+    elif kind == "votes":
+        circuit = draw(random_votes())
     else:
         circuit = draw(random_circuits(wide="wide" in kind, registers=kind == "registers"))
     return Trial(
