@@ -11,12 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import gcd
 
 import numpy as np
 
 from edgetrig.circuit import OPERANDS, Circuit, Op, Output
 from edgetrig.errors import VerificationError
-from edgetrig.verify.proof.forms import Atoms, Form, form_of
+from edgetrig.verify.proof.bit_tables import BitTables
+from edgetrig.verify.proof.forms import Atoms, Form, combine, form_of
 from edgetrig.verify.proof.ranges import Ranges
 from edgetrig.verify.proof.row_terms import RowTerms
 from edgetrig.verify.proof.terms import FormTerms
@@ -192,10 +194,13 @@ class _Sweep:
 
     def run(self) -> None:
         """Give every row its form."""
+        tables = BitTables(self.compiled, self.atoms, self.second, self.ranges[1].ends)
         for row in sorted(self.ranges[1].ends):
             inner = [self.second[k] for k in _operands(self.compiled, row)]
             ends = self.ranges[1].ends[row]
-            form = form_of(self.compiled, row, inner, ends, self.atoms)
+            form = tables.comparison(row) or self._wrapped(row, tables)
+            if form is None:
+                form = form_of(self.compiled, row, inner, ends, self.atoms)
             if form in self.known:
                 self.result.forms += 1
             elif self.compiled.rows.op[row] in _PAIRED:
@@ -205,6 +210,24 @@ class _Sweep:
             base = form.primitive()[0]
             if base in self.first_bases:
                 self.shared_bases.add(base)
+
+    def _wrapped(self, row: int, tables: BitTables) -> Form | None:
+        """Return the value of the traced circuit that a wrap of a congruent number leaves.
+
+        Such a value lies within the wrap's interval and differs by a multiple of its modulus.
+        """
+        op, bits = self.compiled.rows.op[row], int(self.compiled.rows.p[row])
+        if op not in (Op.LOW, Op.LOWS) or not self.compiled.tables:
+            return None
+        bottom = -(1 << bits - 1) if op == Op.LOWS else 0
+        for traced in self.by_values.get(self.values[1][row], [])[:_CANDIDATES]:
+            lo, hi = self.ranges[0].ends[traced]
+            total = tables.linear(int(self.compiled.rows.a[row]))
+            apart = combine(((total, 1), (self.first[traced], -1)))
+            modulus = gcd(apart.offset, *(c for _, c in apart.terms))
+            if bottom <= lo and hi < bottom + (1 << bits) and modulus % (1 << bits) == 0:
+                return self.first[traced]
+        return None
 
     def _paired(self, row: int, form: Form) -> Form:
         """Return the form of a row of the traced circuit that is proved equal, or the own one."""
