@@ -85,3 +85,16 @@ def test_broken_events():
         counter({"htt_et": np.where(np.arange(2000)[:, None] == 3, 5000, data["htt_et"])})(menu)
     with pytest.raises(DataError, match="no events to count"):
         count_fired(lambda block: block, [], 1)
+
+
+def test_a_rate_of_no_events_has_a_limit():
+    fired = Fired(3)
+    fired.add(np.zeros((1000, 3), bool))
+    text = str(Rates(menu_of(3, [Fraction(1), Fraction(4), Fraction(0)]), fired))
+    # 1 - (1 - 0.6827) / 2 is the chance to see no event at 1.84 expected.
+    assert [line.split()[2:4] for line in text.splitlines()[1:4]] == [
+        ["<", "56.84"],
+        ["<", "14.21"],
+        ["0.00", "+-"],
+    ]
+    assert "no event passed" in text

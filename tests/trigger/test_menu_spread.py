@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from edgetrig.errors import DataError, ToolError
 from edgetrig.physics import write_table
-from edgetrig.trigger.menu import CountFired, CountTurnOn, Decider, Menu, Seed, total
+from edgetrig.trigger.menu import CountFired, CountTurnOn, Decider, Menu, Scaled, Seed, total
 
 MENU = Menu(
     "test",
@@ -132,7 +133,11 @@ def test_a_worker_is_killed_midway(decide, files, tmp_path):
         got = total(task, [*files, files[0]], cluster.scheduler_address, kill)
         assert killed == [PARTS // 2]
         assert got == total(task, [*files, files[0]])
-        curve = total(curve_of(decide), files, cluster.scheduler_address)
-        assert curve.to_dict() == total(curve_of(decide), files).to_dict()
+        for study in (curve_of(decide), replace(curve_of(decide), weight="true_ht")):
+            curve = total(study, files, cluster.scheduler_address)
+            assert curve.to_dict() == total(study, files).to_dict()
+        halves = [Scaled(file, 0.5) for file in files]
+        weighed = CountFired(decide, "true_ht")
+        assert total(weighed, halves, cluster.scheduler_address) == total(weighed, halves)
         with pytest.raises(DataError, match=r"none\.npz"):
             total(task, [files[0], tmp_path / "none.npz"], cluster.scheduler_address)

@@ -143,17 +143,22 @@ class Rates:
         return Efficiency(weighted_efficiency(passed, every[0]), low, high)
 
     def __str__(self) -> str:
-        columns = zip(
-            self.menu.seeds, *self.seed, *self.pure, self.cumulative[0], self.added, strict=True
-        )
+        most = self.efficiency(self.fired).high[:-1] * self.all_khz
+        together = (self.cumulative[0], self.added, most)
+        columns = zip(self.menu.seeds, *self.seed, *self.pure, *together, strict=True)
         width = max(len(seed.name) for seed in self.menu.seeds)
         title = f"{'seed':{width}}  prescale       rate kHz        pure kHz  cumulative   adds"
         lines = [title]
-        for seed, rate, error, pure, pure_error, cumulative, added in columns:
+        for seed, rate, error, *pure, cumulative, added, limit in columns:
+            own = f"{rate:8.2f} +- {error:5.2f}"
+            if seed.prescale and not rate:
+                own = f"< {limit / float(seed.prescale):.2f}"
             lines.append(
-                f"{seed.name:{width}}  {float(seed.prescale):8g} {rate:8.2f} +- {error:5.2f}"
-                f" {pure:8.2f} +- {pure_error:4.2f} {cumulative:10.2f} {added:6.2f}"
+                f"{seed.name:{width}}  {float(seed.prescale):8g} {own:>17}"
+                f" {pure[0]:8.2f} +- {pure[1]:4.2f} {cumulative:10.2f} {added:6.2f}"
             )
+        if any("  < " in line for line in lines):
+            lines.append("<: no event passed; upper end of the central 68 % interval")
         rate, error = self.total
         budget = self.menu.budget_khz
         verdict = "within" if rate <= budget else "OVER"
