@@ -164,11 +164,20 @@ CASES = {
         F.scaled_dot_product_attention(x, x, x, is_causal=True, scale=2.0),
         F.scaled_dot_product_attention(x, x, x, attn_mask=CAUSAL.bool()),
         F.scaled_dot_product_attention(x, x, x, CAUSAL.log().to(x.dtype)),
+        # masks of numbers, constant and made of the event, and of truth values
+        F.scaled_dot_product_attention(x, x, x, CAUSAL.to(x.dtype) * 0.5),
+        F.scaled_dot_product_attention(x, x, x, x @ x.transpose(1, 2) - 1),
+        F.scaled_dot_product_attention(x, x, x, (x @ x.transpose(1, 2)) > -9),
+    ],
+    "written out by PyTorch": lambda x: [
+        F.cosine_similarity(x + 3, x.flip(2) + 4, dim=-1),
+        F.pairwise_distance(x, x.flip(1) + 5),
     ],
     "masked softmax": lambda x: [
         F.softmax((x @ x.transpose(1, 2)).masked_fill(CAUSAL == 0, -torch.inf), -1),
         F.softmax(x.masked_fill(x < x.amax(-1, keepdim=True) - 1, -torch.inf), -1),
         F.softmax(x @ x.transpose(1, 2) + CAUSAL.log().to(x.dtype), -1),
+        F.softmax(x + torch.zeros_like(x).masked_fill(x < -1, -torch.inf), -1),
     ],
     "vmap": lambda x: torch.vmap(lambda event: (event[INDEX] @ _like(x, 4, 2)).sum(0))(x),
 }

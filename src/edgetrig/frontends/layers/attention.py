@@ -22,8 +22,9 @@ def scaled_dot_product(
     precision: Precision = AS_IS,
     scale: float | None = None,
     mask: Any = None,
+    bias: Any = None,
 ) -> Any:
-    """Return ``softmax(scale query key^T) value``.
+    """Return ``softmax(scale query key^T + bias) value``.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ def scaled_dot_product(
         ``1 / sqrt(d)`` if None.
     mask
         Shape (..., targets, sources): 1 where a source takes part. None: all do.
+    bias
+        Added to the scores; broadcasts to (..., targets, sources).
 
     Raises
     ------
@@ -45,7 +48,7 @@ def scaled_dot_product(
     factor = 1 / np.sqrt(query.shape[-1]) if scale is None else scale
     # The scale goes into the scores' type when it is a power of two, into a constant otherwise.
     scores = (query @ np.swapaxes(key, -1, -2)) * np.float64(np.float32(factor))
-    scores = rounded(scores, "scores", precision)
+    scores = rounded(scores if bias is None else scores + bias, "scores", precision)
     weights = softmax(scores, -1, precision, mask=mask)
     if isinstance(weights, Pending):
         raise ValueError("its softmax has no number types; edgetrig.quantize(model, x) finds them")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import require
+from edgetrig.frontends.torch.decomposing import decomposed
 from edgetrig.frontends.torch.frozen import frozen_quantizers
 from edgetrig.frontends.torch.operation import Shape
 
@@ -99,7 +100,8 @@ def _program(torch: Any, module: Any, given: Sequence[Example], number: str) -> 
         try:
             with redirect_stdout(StringIO()), torch.no_grad():  # where it fails it prints its graph
                 one = tuple(example.tensor(1) for example in given)
-                return torch.export.export(module, one).run_decompositions({})
+                program = torch.export.export(module, one).run_decompositions({})
+                return decomposed(torch, program)
         except Exception as error:  # the exporter raises whatever the module's own code does
             failure = failure or error
     raise ValueError(_one_line(failure)) from failure

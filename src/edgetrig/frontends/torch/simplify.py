@@ -8,14 +8,18 @@ from typing import Final
 
 from edgetrig.frontends.torch.operation import Operation, Reference, replaced
 
-_SAME: Final = frozenset(
+SAME: Final = frozenset(
     {
         *("clone", "detach", "alias", "contiguous", "lift_fresh", "lift_fresh_copy", "dropout"),
         *("alpha_dropout", "feature_dropout", "native_dropout", "feature_alpha_dropout"),
         *("type_as", "positive", "conj", "resolve_conj", "resolve_neg", "real"),
     }
 )
-_CASTS: Final = frozenset({"_to_copy", "to", "type_as"})
+"""Operations whose result is their argument."""
+
+CASTS: Final = frozenset({"_to_copy", "to", "type_as"})
+"""Operations that may change the type of numbers."""
+
 _COMMUTATIVE: Final = frozenset({"add", "mul", "minimum", "maximum", "min", "max"})
 _FLOATS: Final = frozenset({"float32", "float64"})
 
@@ -92,10 +96,10 @@ def _identity(operation: Operation, dtypes: Mapping[Reference, str]) -> Referenc
     if not isinstance(x, Reference):
         return None
     before, after = dtypes[x], operation.dtypes[0]
-    if operation.target in _CASTS:
+    if operation.target in CASTS:
         numbers = before == after or (after in _FLOATS and before not in ("float16", "bfloat16"))
         return x if numbers else None
-    if operation.target in _SAME and not operation.arguments.get("train"):
+    if operation.target in SAME and not operation.arguments.get("train"):
         return x
     return None
 

@@ -152,27 +152,21 @@ def _attention(
     *,
     scale: float | None = None,
     enable_gqa: bool = False,
+    bias: Value = None,
 ) -> Value:
-    """``softmax(scale query key^T + mask) value``."""
+    """``softmax(scale query key^T + mask) value``; ``bias`` is a mask of numbers."""
     if enable_gqa:
         raise ValueError("enable_gqa is not supported; repeat the keys' and values' heads")
     q, k, v = (exact(each) for each in (query, key, value))
     mask = attention.causal(q.shape[-2], k.shape[-2]) if is_causal else None
-    if attn_mask is not None:
-        mask = _mask(attn_mask)
-    return attention.scaled_dot_product(q, k, v, call.precision, scale, mask)
-
-
-def _mask(mask: Any) -> Any:
-    """Return a mask of 1 and 0."""
-    if not isinstance(mask, Weight):
-        return exact(mask)
-    values = mask.values
-    if values.dtype.kind != "f":
-        return values.astype(np.float64)
-    if set(np.unique(values)) - {0.0, -np.inf}:
-        raise ValueError("its mask adds numbers other than 0 and -inf; add them to the scores")
-    return np.where(values == 0, 1.0, 0.0)
+    added: Any = None if bias is None else exact(bias)
+    if isinstance(attn_mask, Weight) and attn_mask.values.dtype.kind == "f":
+        keep = ~np.isneginf(attn_mask.values)
+        mask, numbers = keep.astype(np.float64), np.where(keep, attn_mask.values, 0.0)
+        added = call.precision.weight(numbers, "bias") if numbers.any() else None
+    elif attn_mask is not None:
+        mask = call.operand(attn_mask, "mask")
+    return attention.scaled_dot_product(q, k, v, call.precision, scale, mask, added)
 
 
 HANDLERS: Final[Mapping[str, Function]] = {
