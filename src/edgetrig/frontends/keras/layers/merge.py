@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.joined import joined
+from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.quantizers import read_quantizer
 from edgetrig.frontends.layers.inner import divided
@@ -135,14 +136,25 @@ def einsum(layer: Layer, *values: Value) -> Value:
 
 
 def contracted(equation: str, arrays: Sequence[Any]) -> Any:
-    """Return an einsum of arrays whose first index in the equation is the event axis."""
+    """Return an einsum of arrays whose first index in the equation is the event axis.
+
+    A constant (`Given`) has all the indices that the equation gives it, the event axis if there.
+    """
     equation = equation.replace(" ", "")
     names = equation.split("->")[0].split(",")
+    whole = [array.array if isinstance(array, Given) else array[None] for array in arrays]
     sizes = {
         c: size
-        for name, array in zip(names, arrays, strict=True)
-        for c, size in zip(name[1:], array.shape, strict=True)
+        for name, array in zip(names, whole, strict=True)
+        for c, size in zip(name, array.shape, strict=True)
     }
     if prod(sizes.values()) > LARGEST:
         raise ValueError(f"{prod(sizes.values())} products are too many to unroll")
-    return np.einsum(equation, *(array[None] for array in arrays))[0]
+    if not equation.split("->")[-1].startswith(names[_first_value(arrays)][:1]):
+        raise ValueError(f"the equation '{equation}' does not keep the event axis in front")
+    return np.einsum(equation, *whole)[0]
+
+
+def _first_value(arrays: Sequence[Any]) -> int:
+    """Return the number of the first operand that is no constant."""
+    return next(k for k, array in enumerate(arrays) if not isinstance(array, Given))

@@ -230,7 +230,8 @@ def matmul(layer: Layer, x: Value, y: Value) -> Value:
 
 def einsum(layer: Layer, *operands: Value) -> Value:
     """``keras.ops.einsum``; the first index of each operand is the event axis."""
-    return contracted(str(layer.config["subscripts"]), [exact(x) for x in operands])
+    arrays = [x if isinstance(x, Given) else exact(x) for x in operands]
+    return contracted(str(layer.config["subscripts"]), arrays)
 
 
 def logical(function: Callable[..., Any]) -> Handler:
