@@ -8,6 +8,8 @@ from keras import layers, ops
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends import load
+from edgetrig.frontends.keras.form import Given
+from edgetrig.frontends.keras.layers.merge import contracted
 
 
 def data(rng, *shape):
@@ -220,3 +222,12 @@ def test_constants_with_and_without_an_event_axis(assert_same, quantized, rng):
         ops.maximum(x, whole[0, 0]),
     ]
     assert_same(keras.Model(inputs, outputs), data(rng, 4, 6))
+
+
+def test_an_einsum_needs_a_value_and_keeps_the_event_axis():
+    """A damaged file may have constants alone."""
+    one = Given(np.ones((1, 2)))
+    with pytest.raises(ValueError, match="does not keep the event axis in front"):
+        contracted("bi,bi->bi", [one, one])
+    with pytest.raises(ValueError, match="does not keep the event axis in front"):
+        contracted("bi,bi->i", [np.ones(2), one])

@@ -150,11 +150,7 @@ def contracted(equation: str, arrays: Sequence[Any]) -> Any:
     }
     if prod(sizes.values()) > LARGEST:
         raise ValueError(f"{prod(sizes.values())} products are too many to unroll")
-    if not equation.split("->")[-1].startswith(names[_first_value(arrays)][:1]):
+    events = {name[:1] for name, x in zip(names, arrays, strict=True) if not isinstance(x, Given)}
+    if len(events) != 1 or not equation.split("->")[-1].startswith(events.pop()):
         raise ValueError(f"the equation '{equation}' does not keep the event axis in front")
     return np.einsum(equation, *whole)[0]
-
-
-def _first_value(arrays: Sequence[Any]) -> int:
-    """Return the number of the first operand that is no constant."""
-    return next(k for k, array in enumerate(arrays) if not isinstance(array, Given))
