@@ -53,11 +53,9 @@ def lstm(
     hx: list[Value],
     params: list[Weight],
     has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
     bidirectional: bool,
     batch_first: bool,
+    **_: Any,  # how many layers there are, the weights tell; the rest is of training
 ) -> list[Value]:
     """Long short-term memory: results, last states, last cells."""
     cells = _cells(params, has_biases, bidirectional, _reordered((0, 1, 2, 3)))
@@ -71,11 +69,9 @@ def gru(
     hx: Value,
     params: list[Weight],
     has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
     bidirectional: bool,
     batch_first: bool,
+    **_: Any,  # how many layers there are, the weights tell; the rest is of training
 ) -> list[Value]:
     """Gated recurrent unit, reset after the product: results, last states."""
     cells = _cells(params, has_biases, bidirectional, _gru_weights)
@@ -92,11 +88,9 @@ def simple_rnn(activation: str) -> Function:
         hx: Value,
         params: list[Weight],
         has_biases: bool,
-        num_layers: int,
-        dropout: float,
-        train: bool,
         bidirectional: bool,
         batch_first: bool,
+        **_: Any,
     ) -> list[Value]:
         cells = _cells(params, has_biases, bidirectional, _reordered((0,)))
         options = Options(activation)
