@@ -32,7 +32,7 @@ KINDS = (
 def work(circuit: Circuit, lut_inputs: int) -> dict[str, Floats]:
     """Return, for every kind of work, how much of it each row is; each of shape (rows,).
 
-    - ``sum``: bits at which both operands of a sum have something.
+    - ``sum``: bits of a sum of two that take a LUT (`sum_luts`).
     - ``subtraction``: 1 for each difference of two values.
     - ``constant sum``: bits of a value that a constant is added to; ``negation``: that is negated.
     - ``ternary``, ``ternary to logic``: bits of a sum of three that registers alone read, or not.
@@ -59,7 +59,7 @@ def work(circuit: Circuit, lut_inputs: int) -> dict[str, Floats]:
     by_logic = _read_by_logic(circuit)
     cover = lut_cover(circuit, lut_inputs, np.ones(len(rows)))
     amounts = {
-        "sum": np.where(two, sum_bits(circuit) / _both_ways(circuit), 0),
+        "sum": np.where(two, sum_luts(circuit, lut_inputs), 0),
         "subtraction": np.where(two & (rows.op == Op.SUB), 1, 0),
         "constant sum": np.where(sums & with_constant & (width > 1), np.maximum(a, b), 0),
         "negation": np.where(rows.op == Op.NEG, a, 0),
@@ -74,8 +74,31 @@ def work(circuit: Circuit, lut_inputs: int) -> dict[str, Floats]:
     return {kind: np.where(live, amounts[kind], 0).astype(np.float64) for kind in KINDS}
 
 
-def sum_bits(circuit: Circuit) -> Ints:
-    """Return the bits at which both operands of a sum of two have something.
+def sum_luts(circuit: Circuit, lut_inputs: int) -> Floats:
+    """Return the LUTs in front of or within the carry chain of each sum of two.
+
+    Where LUTs have six inputs, the chain adds and the LUT in front of each bit only tells whether
+    the operands differ: where one has nothing it is a wire, and ``a - b`` and ``b - a`` have it
+    in common. Elsewhere the chain's LUTs add, a bit each.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    lut_inputs
+        Inputs of a LUT.
+    """
+    rows = circuit.rows
+    # c * 2**k - b needs its low end too.
+    low = np.where((rows.op == Op.SUB) & (rows.p < 0), 0, np.abs(rows.p))
+    if lut_inputs < 6:
+        return np.maximum(circuit.widths - low, 0).astype(np.float64)
+    luts: Floats = np.maximum(_common_end(circuit) - low, 0) / _both_ways(circuit)
+    return luts
+
+
+def _common_end(circuit: Circuit) -> Ints:
+    """Return the end of the bits at which both operands of a sum of two have something.
 
     Where both are signs repeated, one LUT serves all places.
     """
@@ -84,11 +107,8 @@ def sum_bits(circuit: Circuit) -> Ints:
     own_b = width[rows.b] + np.maximum(rows.p, 0)
     signed_a, signed_b = (np.asarray(rows.lo[k] < 0, np.bool_) for k in (rows.a, rows.b))
     end_a, end_b = np.where(signed_a, width, own_a), np.where(signed_b, width, own_b)
-    top = np.minimum(np.minimum(end_a, end_b), np.minimum(width, np.maximum(own_a, own_b)))
-    # c * 2**k - b needs its low end too.
-    low = np.where((rows.op == Op.SUB) & (rows.p < 0), 0, np.abs(rows.p))
-    bits: Ints = np.maximum(top - low, 0)
-    return bits
+    end: Ints = np.minimum(np.minimum(end_a, end_b), np.minimum(width, np.maximum(own_a, own_b)))
+    return end
 
 
 def _both_ways(circuit: Circuit) -> Ints:
