@@ -54,7 +54,7 @@ def chances_of(collisions: Collisions, which: int, rng: np.random.Generator) -> 
     if first == last:
         return 0.0, 0.0, 0.0
     muons = collisions.track[first:last, 4] >= 1  # they do not have to decay
-    tries = 400 if muons.sum() > 1 else 60
+    tries = (60, 300, 4000)[min(muons.sum(), 2)]
     found = np.zeros((64, 6), np.int64)
     passed = np.zeros(3)
     for _ in range(tries):
