@@ -233,6 +233,10 @@ def test_refusals(nodes, words, model_of):
     [
         (lambda m: m.opset_import[0].__setattr__("version", 6), ["opset 6"]),
         (lambda m: m.graph.node[0].__setattr__("domain", "com.strange"), ["com.strange"]),
+        (
+            lambda m: m.graph.node[0].__setattr__("domain", "com.microsoft"),
+            ["quant_format=QuantFormat.QDQ"],
+        ),
         (lambda m: m.graph.input[0].type.tensor_type.shape.dim[1].__setattr__("dim_param", "k"),
          ["not fixed"]),
         (lambda m: m.graph.input[0].type.tensor_type.ClearField("shape"), ["has no shape"]),
@@ -245,7 +249,7 @@ def test_refusals(nodes, words, model_of):
         (lambda m: m.graph.input.pop(), ["'x' does not exist"]),
         (lambda m: m.graph.ClearField("node"), ["'y' does not exist"]),
     ],
-    ids=range(11),
+    ids=range(12),
 )  # fmt: skip
 def test_damaged_models(change, words, model_of):
     model = model_of([*QDQ, ("Relu", "v", "y")], {"x": ["N", 3]}, ["y"], TYPES)
@@ -402,3 +406,15 @@ def test_trees(model_of):
     model.graph.node.append(helper.make_node("Relu", ["y"], ["y2"]))
     model.graph.output[0].name = "y2"
     refused(model, "Relu", "beside trees")
+
+
+def test_scikit_learns_scaler_is_named_with_what_works():
+    """As skl2onnx writes a pipeline."""
+    from skl2onnx import to_onnx
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    pipeline = make_pipeline(StandardScaler(), LinearRegression()).fit(x, x[:, 0])
+    refused(to_onnx(pipeline, x[:1]), "(Scaler)", "pass scikit-learn's own model")

@@ -158,9 +158,15 @@ def _entry(node: Any, index: int, opsets: Mapping[str, int], taken: set[str]) ->
         unique = f"{name}_{number}"
     taken.add(unique)
     if node.domain not in (*STANDARD, *QUANTIZED, *TREES):
+        # ONNX Runtime's quantiser writes its own operators, unless it is told otherwise.
+        instead = (
+            "quantise by quantize_static(..., quant_format=QuantFormat.QDQ)"
+            if node.domain == "com.microsoft"
+            else "export with standard ONNX or QONNX operators"
+        )
         raise ValueError(
             f"node '{name}' ({node.op_type}) comes from '{node.domain}', whose operators are not"
-            " known; export with standard ONNX or QONNX operators"
+            f" known; {instead}"
         )
     attributes = {a.name: _attribute(a) for a in node.attribute}
     domain = "" if node.domain in STANDARD else node.domain

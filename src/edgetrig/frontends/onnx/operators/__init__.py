@@ -168,6 +168,16 @@ HANDLERS: Final[dict[str, Handler]] = {**MOVERS, **QUANTIZERS, **EXACT, **TABLES
 """Every operator's handler."""
 
 
+_SKLEARN: Final = "pass scikit-learn's own model, which brings the scaling and layers with it"
+
+_INSTEAD: Final[dict[str, str]] = {
+    "DynamicQuantizeLinear": "its scale depends on the event; use quantize_static",
+    **dict.fromkeys(("Scaler", "LinearClassifier", "LinearRegressor", "ZipMap"), _SKLEARN),
+    "ArrayFeatureExtractor": _SKLEARN,
+}
+"""What to do about operators that have no handler, where more is known than similar names."""
+
+
 def handler_of(kind: str) -> Handler:
     """Return an operator's handler.
 
@@ -176,6 +186,8 @@ def handler_of(kind: str) -> Handler:
     ValueError
         If it has none; the line names the nearest that have.
     """
+    if kind in _INSTEAD:
+        raise ValueError(f"this operator is not supported; {_INSTEAD[kind]}")
     if kind not in HANDLERS:
         names = {name.lower(): name for name in HANDLERS}
         close = get_close_matches(kind.lower(), names, n=3, cutoff=0.6) or ("gemm", "conv", "quant")
