@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import lookup
+from edgetrig.circuit import lookup, quantize
 from edgetrig.errors import MenuError
 from edgetrig.physics.l1 import ObjectType
 from edgetrig.trigger.menu.cuts import compare
@@ -59,6 +59,9 @@ class Distance:
     def compare(self, relation: str, value: Fraction) -> Any:
         """Return where ``distance relation value``; ``value`` is in the angle's own unit."""
         steps = value / self.step
+        if self.circle is not None and steps > Fraction(self.circle, 2):
+            # No two azimuths are farther apart; codes beyond a turn do not occur.
+            return self.index >= 0 if relation[0] == "<" else self.index < 0
         one_way = compare(self.index, relation, steps - self.offset)
         if self.circle is None:
             return one_way
@@ -107,7 +110,13 @@ def distance(field: str, types: tuple[ObjectType, ObjectType], codes: tuple[Any,
     whole = floor(between)
     apart = fine_codes - (coarse_codes * float(factor) - float(whole))
     if between == whole:
-        return Distance(np.abs(apart), Fraction(0), fine.lsb, fine.circle)
+        return Distance(_not_negative(np.abs(apart)), Fraction(0), fine.lsb, fine.circle)
     # Half a step above `apart`, whose complement is as far from -1/2 on the other side.
-    index = np.where(apart < 0, ~apart, apart)
+    index = _not_negative(np.where(apart < 0, ~apart, apart))
     return Distance(index, Fraction(1, 2), fine.lsb, fine.circle)
+
+
+def _not_negative(x: Any) -> Any:
+    """Return numbers that are 0 or more, which intervals alone do not show, without a sign."""
+    low, high = (int(end) for end in (np.min(x.interval[0]), np.max(x.interval[1])))
+    return quantize(x, 0, max(high, -low).bit_length(), 0)

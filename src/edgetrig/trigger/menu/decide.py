@@ -99,6 +99,13 @@ class Decisions:
         return there & on_fields(selection.condition)
 
     def _combination(self, combination: Combination) -> Any:
+        for selection in combination.selections:
+            kind = selection.type
+            wanted = sum(other.type.name == kind.name for other in combination.selections)
+            if wanted > kind.count:
+                raise MenuError(
+                    f"{wanted} different {kind.name} asked for, an event has {kind.count}"
+                )
         if combination.conditions:
             return self._correlated(combination)
         groups: dict[str, list[Selection]] = {}

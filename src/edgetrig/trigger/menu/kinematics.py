@@ -24,6 +24,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.circuit import quantize
+from edgetrig.errors import MenuError
 from edgetrig.physics.l1 import ObjectType
 from edgetrig.trigger.menu.angles import Distance, distance, table
 from edgetrig.trigger.menu.cuts import compare
@@ -104,9 +105,20 @@ class Pair:
 
 
 def cut_on(cut: Cut, particles: Sequence[Particles], reach: Reach) -> Any:
-    """Return where combinations pass a cut on a quantity of theirs."""
+    """Return where combinations pass a cut on a quantity of theirs.
+
+    Raises
+    ------
+    MenuError
+        If the objects' codes cannot differ about it.
+    """
     pairs = [Pair(a, b, reach.between(a.type, b.type)) for a, b in combinations(particles, 2)]
-    return _CUTS[cut.subject](cut, pairs)
+    passed = _CUTS[cut.subject](cut, pairs)
+    if passed.constant.all():
+        names = ", ".join(one.type.name for one in particles)
+        text = f"{cut.subject} {cut.relation} {float(cut.value):g}"
+        raise MenuError(f"{text} is never or always true of these objects ({names})")
+    return passed
 
 
 def opposite_charge(first: Particles, second: Particles) -> Any:
