@@ -1,7 +1,8 @@
 """Constant matrices n x n, 6 bits, half zero: edgetrig's solver beside alkaid's.
 
-Writes ``benchmarks/results/matrices.json`` and ``matrices.md``; ``--quick`` stops at n = 64 and
-only prints.
+Writes ``benchmarks/results/matrices.json`` and ``matrices.md``; ``--only N`` (again and again)
+measures some sizes and keeps the others of the last run; ``--quick`` stops at n = 64 and only
+prints.
 """
 
 from __future__ import annotations
@@ -16,28 +17,35 @@ SIZES = (16, 32, 64, 128, 256, 512)
 LARGEST_OF_ALKAID = 128
 """At 192 it takes a minute and more."""
 SEED = 1
+RESULT = HERE / "results" / "matrices.json"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="stop at n = 64")
-    quick = parser.parse_args().quick
-    result: dict[str, Any] = {"seed": SEED, "machine": machine(), "sizes": {}}
+    parser.add_argument("--only", action="append", metavar="N", type=int, choices=SIZES)
+    arguments = parser.parse_args()
+    quick, chosen = arguments.quick, arguments.only or SIZES
+    result: dict[str, Any] = {"sizes": {}}
+    if arguments.only and RESULT.is_file():
+        result = json.loads(RESULT.read_text())
+    result |= {"seed": SEED, "machine": machine()}
     ours = Worker("edgetrig_worker.py")
     alkaid = Worker("alkaid_worker.py", install("alkaid"))
-    for size in SIZES:
+    for size in chosen:
         if quick and size > 64:
             continue
         say(f"n = {size}")
         task = {"task": "matrices", "size": size, "seed": SEED, "repeats": 3 if size < 128 else 1}
-        result["sizes"][size] = {"edgetrig": ours(**task)}
+        solved = {"date": machine()["date"], "edgetrig": ours(**task)}
         if size <= LARGEST_OF_ALKAID:
-            result["sizes"][size]["alkaid"] = alkaid(**task)
-    text = report(result)
-    if not quick:
-        write_whole(HERE / "results" / "matrices.json", json.dumps(result, indent=1) + "\n")
-        write_whole(HERE / "results" / "matrices.md", text)
-    print(text)
+            solved["alkaid"] = alkaid(**task)
+        result["sizes"][str(size)] = solved
+        if not quick:
+            # Size by size, so that a run that is stopped keeps what it has.
+            write_whole(RESULT, json.dumps(result, indent=1) + "\n")
+            write_whole(RESULT.with_suffix(".md"), report(result))
+    print(report(result))
 
 
 def report(result: dict[str, Any]) -> str:
@@ -46,12 +54,16 @@ def report(result: dict[str, Any]) -> str:
     versions: dict[str, str] = {}
     rows = []
     for size, solved in result["sizes"].items():
-        for name, part in solved.items():
+        for name in ("edgetrig", "alkaid"):
+            part = solved.get(name)
+            if part is None:
+                continue
             versions.update(part["versions"])
             rows.append(
                 [
                     str(size),
                     name,
+                    solved.get("date", ""),
                     f"{part['seconds']['min']:.3f}",
                     f"{part['adders']:,}",
                     f"{part['adder_bits']:,}",
@@ -71,7 +83,7 @@ def report(result: dict[str, Any]) -> str:
             f"Python {about['python']};",
             ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".",
         ),
-        table(("n", "", "CPU s", "adders", "adder bits", "carried bits"), rows),
+        table(("n", "", "measured", "CPU s", "adders", "adder bits", "carried bits"), rows),
     ]
     return "\n\n".join(lines) + "\n"
 
