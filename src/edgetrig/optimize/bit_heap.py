@@ -7,6 +7,7 @@ narrow the numbers are that the bits belong to (Kumm and Zipf, MBMV 2014; Preuss
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -61,7 +62,7 @@ class BitHeap:
     Parameters
     ----------
     columns
-        The bits of weight ``2**k``, for each k.
+        The bits of weight ``2**k``, for each k; while counting, those that are there first lead.
     constant
         A number to be added, from 0 up.
     """
@@ -72,6 +73,8 @@ class BitHeap:
 
     def compress(self) -> None:
         """Count bits until no counter saves as many LUTs as it takes."""
+        for bits in self.columns:
+            bits.sort()
         for ones, twos in ((6, 0), (5, 1)):
             while (column := self._full(ones, twos)) is not None:
                 self._count(column, ones, twos)
@@ -79,7 +82,7 @@ class BitHeap:
     def _full(self, ones: int, twos: int) -> int | None:
         """Return the column of enough bits whose bits are there first."""
         found = [
-            (sorted(bit.level for bit in column)[ones - 1], k)
+            (column[ones - 1].level, k)
             for k, column in enumerate(self.columns)
             if len(column) >= ones and self._height(k + 1) >= twos
         ]
@@ -99,10 +102,9 @@ class BitHeap:
         for place in range(3):
             if column + place < len(self.columns):
                 bit = Bit(level, -len(self.counters), place)
-                self.columns[column + place].append(bit)
+                insort(self.columns[column + place], bit)
 
     def _take(self, column: int, count: int) -> list[Bit]:
-        self.columns[column].sort()
         taken = self.columns[column][:count]
         del self.columns[column][:count]
         return taken

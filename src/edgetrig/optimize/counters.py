@@ -17,8 +17,8 @@ from edgetrig.optimize.bit_heap import COUNTER_LUTS, Bit, BitHeap, Counter
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.rows import Edit
 
-_MOST_BITS = 16
-"""Bits of a term that may be counted one by one."""
+_MOST_BITS = 5
+"""Bits of a term that are counted one by one; chains take about as many LUTs for wider ones."""
 _LINEAR = (Op.ADD, Op.SUB, Op.NEG, Op.SHL)
 
 
