@@ -231,7 +231,7 @@ def test_refusals(nodes, words, model_of):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda m: m.opset_import[0].__setattr__("version", 6), ["opset 6"]),
+        (lambda m: m.opset_import[0].__setattr__("version", 5), ["opset 5"]),
         (lambda m: m.graph.node[0].__setattr__("domain", "com.strange"), ["com.strange"]),
         (
             lambda m: m.graph.node[0].__setattr__("domain", "com.microsoft"),
@@ -255,6 +255,78 @@ def test_damaged_models(change, words, model_of):
     model = model_of([*QDQ, ("Relu", "v", "y")], {"x": ["N", 3]}, ["y"], TYPES)
     change(model)
     refused(model, *words)
+
+
+def test_baked_batch(model_of, assert_same):
+    """Exporters bake the size of their first batch in; an absurd one is no event's."""
+    model = model_of([*QDQ, ("Relu", "v", "y")], {"x": [789444, 3]}, ["y"], TYPES)
+    assert load(model).circuit.inputs[0].shape == (3,)
+    mixed = [*QDQ, ("Softmax", "v", "p", {"axis": 0}), ("Relu", "p", "y")]
+    refused(model_of(mixed, {"x": [789444, 3]}, ["y"], TYPES), "mixes events")
+
+
+def test_batch_norm_over_the_wrong_axis(model_of):
+    """Statistics of three channels never broadcast over an axis of one."""
+    statistics = dict.fromkeys(("a", "b", "c", "d"), np.ones(3, np.float32))
+    nodes = [*QDQ, ("Transpose", "v", "t"), ("BatchNormalization", "t a b c d", "r")]
+    model = model_of([*nodes, ("Transpose", "r", "y")], {"x": [1, 3]}, ["y"], TYPES | statistics)
+    refused(model, "3 channels", "axis 1")
+
+
+def of_opset_6(model_of, **attributes):
+    statistics = dict.fromkeys(("a", "b", "c", "d"), np.full(3, 0.5, np.float32))
+    norm = ("BatchNormalization", "t a b c d", "r", attributes)
+    nodes = [("Unsqueeze", "x", "t", {"axes": [2]}), norm, ("Squeeze", "r", "y", {"axes": [2]})]
+    return model_of(nodes, {"x": ["N", 3]}, ["y"], statistics, opset=6)
+
+
+def test_opset_6(model_of):
+    """As PyTorch wrote it in 2018; what means something else today is refused."""
+    (port,) = read(of_opset_6(model_of, is_test=1)).inputs
+    assert port.shape == (3,)
+    refused(of_opset_6(model_of), "opset 7 or later")
+    added = model_of(
+        [("Add", "x b", "y", {"broadcast": 1, "axis": 0})],
+        {"x": ["N", 3]},
+        ["y"],
+        {"b": np.ones(1)},
+        6,
+    )
+    refused(added, "opset 7 or later")
+
+
+def test_channels_last_operators(model_of, outputs_of, rng):
+    """QONNX' own copies give what standard operators give between transpositions."""
+    kernel = rng.integers(-3, 4, (4, 3, 3, 1)).astype(np.float32)
+    window = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "group": 2}
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    last = model_of(
+        [*QDQ, ("Conv", "v k", "c", window), ("MaxPool", "c", "y", pool)],
+        {"x": [1, 4, 4, 2]},
+        ["y"],
+        TYPES | {"k": kernel},
+    )
+    for node in last.graph.node[-2:]:
+        node.domain = "qonnx.custom_op.channels_last"
+    first = model_of(
+        [
+            *QDQ,
+            ("Transpose", "v", "f", {"perm": [0, 3, 1, 2]}),
+            ("Conv", "f k", "c", window),
+            ("MaxPool", "c", "p", pool),
+            ("Transpose", "p", "y", {"perm": [0, 2, 3, 1]}),
+        ],
+        {"x": [1, 4, 4, 2]},
+        ["y"],
+        TYPES | {"k": kernel.transpose(0, 3, 1, 2)},
+    )
+    x = rng.integers(-8, 8, (50, 4, 4, 2)).astype(np.float32)
+    mine, theirs = (outputs_of(load(model).circuit, x=x)["y"] for model in (last, first))
+    assert mine.shape == (50, 2, 2, 4)
+    assert np.array_equal(mine, theirs)
+    for attribute in list(last.graph.node[-1].attribute):
+        last.graph.node[-1].attribute.remove(attribute)
+    refused(last, "kernel_shape")
 
 
 # ---- files -------------------------------------------------------------------------------------

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from edgetrig.frontends.onnx.load import array_of
 from edgetrig.frontends.onnx.node import Node
+from edgetrig.frontends.onnx.older import channels_first, check_before_7
 
 NODE_LIMIT: Final = 1 << 17
 """Most nodes of a graph, functions written out."""
 
-OLDEST: Final = 7
+OLDEST: Final = 6
 """Oldest operator set that is read."""
 
 STANDARD: Final = ("", "ai.onnx")
@@ -76,16 +77,19 @@ def read_graph(proto: Any) -> Graph:
         )
     proto = _inlined(proto)
     graph = proto.graph
+    if standard < 7:
+        check_before_7(graph.node)
     if not graph.output:
         raise ValueError("not an ONNX model, or one without outputs")
     if len(graph.node) > NODE_LIMIT:
         raise ValueError(f"it has {len(graph.node)} nodes; at most {NODE_LIMIT} are read")
     if graph.sparse_initializer:
         raise ValueError("sparse constants are not supported; export dense ones")
+    nodes = [*channels_first(graph.node)]
     constants = {tensor.name: array_of(tensor) for tensor in graph.initializer}
     inputs = tuple(_input(value) for value in graph.input if value.name not in constants)
     taken = {value.name for value in inputs}
-    entries = [_entry(node, index, opsets, taken) for index, node in enumerate(graph.node)]
+    entries = [_entry(node, index, opsets, taken) for index, node in enumerate(nodes)]
     outputs = tuple(value.name for value in graph.output)
     known = {*constants, *(value.name for value in inputs)}
     ordered = _ordered(entries, known, outputs)

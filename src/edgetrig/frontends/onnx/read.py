@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from edgetrig.frontends.onnx.operators import MOVERS
 from edgetrig.frontends.onnx.trees import forest_in
 from edgetrig.frontends.scales.quantized import EXTRA
 from edgetrig.frontends.trees.forest import Forest
+
+_BAKED: Final = 4096
+"""From here on the fixed size of the inputs' first axis is that of a batch, not the event's."""
 
 
 def read_file(path: Path) -> Model | Forest:
@@ -67,12 +70,15 @@ def _read(proto: Any, where: str, name: str) -> Model | Forest:
 def _steps(graph: Graph) -> tuple[bool, Built]:
     """Return whether inputs are one event as a whole, and the steps for one event.
 
-    The first axis of the inputs is the events' if its size is not fixed, or 1. Where it is fixed to
-    1 and the outputs do not keep it, it belongs to the event.
+    The first axis of the inputs is the events' if its size is not fixed, 1, or absurd (exporters
+    bake the batch's in). Where it is fixed to 1 and the outputs do not keep it, it belongs to the
+    event.
     """
     firsts = [given.sizes[0] if given.sizes else 0 for given in graph.inputs]
     if not graph.inputs:
         raise ValueError("it has no inputs")
+    if all(size == firsts[0] and size is not None and size >= _BAKED for size in firsts):
+        firsts = [None] * len(firsts)
     if not all(size is None or size == 1 for size in firsts):
         return True, _checked(graph, build(graph, 1, whole=True))
     built = _checked(graph, build(graph, 1, whole=False))

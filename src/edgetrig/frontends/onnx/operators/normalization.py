@@ -20,9 +20,16 @@ def batch_norm(node: Node, *arguments: Argument) -> Results:
     gamma, beta, mean, variance = (
         numbers(constant(v, "statistics")).astype(np.float32) for v in arguments[1:5]
     )
+    shape = shape_of(x)
+    channels = shape[1] if len(shape) > 1 else 1
+    if any(v.shape != (channels,) for v in (gamma, beta, mean, variance)):
+        raise ValueError(
+            f"its statistics have {gamma.size} channels, its input of shape {shape} has {channels}"
+            " along axis 1; export the model again with the channels there"
+        )
     factor = gamma * neutral.inverse_deviation(variance, node.number("epsilon", 1e-5))
     offset = beta - mean * factor
-    rank = len(shape_of(x))
+    rank = len(shape)
     scale = _channels(node.precision.weight(factor, "scale"), rank)
     x = times_known(x, scale)
     return [add_known(x, _channels(node.precision.weight(offset, "bias"), rank))]
