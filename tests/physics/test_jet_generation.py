@@ -263,7 +263,7 @@ def test_the_sample_was_made_by_this_code(sample, monkeypatch):
     group = [shard for shard in generate._plan(*settings) if shard.place == 0]
     position = np.argsort(generate.shuffle(group))
     for label in range(5):
-        again = shards.make_shard(group[label]._replace(jets=12))
+        again = shards.make_shard(group[label]._replace(size=12))
         rows = position[label * generate.SHARD :][:12]
         assert np.all(sample.labels[rows] == label)
         # The last digit of a sine may differ between processors, and with it the last bit kept.

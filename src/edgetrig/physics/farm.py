@@ -15,13 +15,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import DataError, Error, ToolError
 from edgetrig.files import whole_file
+from edgetrig.progress import Progress
+
+FORMATS: Final = (".parquet", ".h5", ".hdf5")
+"""Suffixes of the files that a run in shards can end in: those that are written in blocks."""
 
 
 class Task(Protocol):
@@ -35,10 +39,43 @@ class Task(Protocol):
     def kind(self) -> str:
         """What it holds, as in ``jets of class 'g'``."""
 
+    @property
+    def size(self) -> int:
+        """How many jets, events or collisions are in it."""
+
     def _asdict(self) -> dict[str, Any]: ...
 
 
 AnyTask = TypeVar("AnyTask", bound=Task)
+Result = TypeVar("Result")
+
+
+class Work(NamedTuple):
+    """How shards are made."""
+
+    maker: str
+    """``module:function`` that makes the columns of a shard from the fields of a task, given as a
+    mapping."""
+
+    column: str
+    """A column with an entry for each jet, event or collision, by which a whole shard is known."""
+
+    what: str
+    """What is made, for errors: ``"jets"``."""
+
+
+def check_target(target: Path, what: str) -> None:
+    """Refuse a file that a run cannot end in.
+
+    Raises
+    ------
+    DataError
+        If its suffix is none of `FORMATS`, or it is a folder.
+    """
+    if target.suffix.lower() not in FORMATS:
+        raise DataError(f"{target}: {what} are written as {', '.join(FORMATS)}; choose one")
+    if target.is_dir():
+        raise DataError(f"{target}: is a folder; give the name of a file")
 
 
 def processors(processes: int | None) -> int:
@@ -95,9 +132,60 @@ def is_whole(file: Path, column: str, rows: int) -> bool:
         return False
 
 
-def run(
-    folder: Path, tasks: Sequence[AnyTask], processes: int, maker: str, what: str
-) -> Iterator[AnyTask]:
+def finish(
+    folder: Path,
+    tasks: Sequence[Task],
+    work: Work,
+    processes: int,
+    progress: Progress,
+    gather: Callable[[], Result],
+) -> Result:
+    """Make the shards that a folder lacks, then gather all of them.
+
+    Parameters
+    ----------
+    folder
+        Of the shards; held by this process (`claimed`, `locked`).
+    tasks
+        All shards, made before or not.
+    work
+        How they are made.
+    processes
+        Worker processes at a time.
+    progress
+        Called before the first shard and after each, with what is made and what is to make.
+    gather
+        Called when every shard is in the folder.
+
+    Returns
+    -------
+    Result
+        What `gather` returns.
+
+    Raises
+    ------
+    ToolError
+        If a worker fails.
+    KeyboardInterrupt
+        On Ctrl-C, with a line that says how to go on.
+    """
+    total = sum(task.size for task in tasks)
+    missing = [t for t in tasks if not is_whole(folder / t.name, work.column, t.size)]
+    done = total - sum(task.size for task in missing)
+    progress(done, total)
+    try:
+        for task in run(folder, missing, work, processes):
+            done += task.size
+            progress(done, total)
+        return gather()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted with {done} of {total} {work.what} made; "
+            "the same command goes on from there"
+        ) from None
+
+
+def run(folder: Path, tasks: Sequence[AnyTask], work: Work, processes: int) -> Iterator[AnyTask]:
     """Make the shards in worker processes; yield each when it is in the folder.
 
     The workers are plain child processes with a session of their own: Ctrl-C does not reach them,
@@ -109,13 +197,10 @@ def run(
         Where the shards go.
     tasks
         The shards to make.
+    work
+        How they are made.
     processes
         How many at a time.
-    maker
-        ``module:function`` that makes the columns of a shard from the fields of a task, given as a
-        mapping.
-    what
-        What is being made, for errors: ``"jets"``.
     """
     waiting = list(reversed(tasks))
     busy: dict[Any, tuple[subprocess.Popen[str], AnyTask]] = {}
@@ -125,7 +210,7 @@ def run(
     try:
         for _ in range(min(processes, len(tasks))):
             worker = subprocess.Popen(
-                [sys.executable, "-c", code, str(folder.absolute()), maker],
+                [sys.executable, "-c", code, str(folder.absolute()), work.maker],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -141,7 +226,7 @@ def run(
                     reason = answer["error"] or f"it ended with code {worker.wait()}"
                     raise ToolError(
                         f"making {task.kind} failed: {reason}; "
-                        f"the same command goes on from the {what} made so far"
+                        f"the same command goes on from the {work.what} made so far"
                     )
                 yield task
                 if waiting:

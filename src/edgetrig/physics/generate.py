@@ -27,7 +27,6 @@ SHARD = 2000
 """Jets of a shard; part of what a seed means."""
 
 MOST_CONSTITUENTS = 128
-_FORMATS = (".parquet", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True)
@@ -103,36 +102,22 @@ def generate_jets(
     recipe = _recipe(events, seed, constituents)
     shards = _plan(events, seed, constituents)
     folder = target.parent / f".{target.name}.shards"
+
+    def gather() -> tuple[int, int, float]:
+        write_blocks(target, _merged(folder, shards), {"recipe": recipe})
+        totals = _totals(folder, shards)
+        shutil.rmtree(folder)
+        return totals
+
+    work = farm.Work(f"{Shard.__module__}:make", FEATURES[-1], "jets")
     with farm.claimed(folder, recipe, target):
-        done = 0
-        missing = []
-        for shard in shards:
-            if farm.is_whole(folder / shard.name, FEATURES[-1], shard.jets):
-                done += shard.jets
-            else:
-                missing.append(shard)
-        progress(done, events)
-        try:
-            for shard in farm.run(folder, missing, count, f"{Shard.__module__}:make", "jets"):
-                done += shard.jets
-                progress(done, events)
-            found, generated, cpu = _totals(folder, shards)
-            write_blocks(target, _merged(folder, shards), {"recipe": recipe})
-            shutil.rmtree(folder)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"interrupted with {done} of {events} jets made; "
-                "the same command goes on from there"
-            ) from None
+        found, generated, cpu = farm.finish(folder, shards, work, count, progress, gather)
     jets = {name: _share(events, label) for label, name in enumerate(CLASSES)}
     return JetSummary(target, jets, generated, found / (2 * generated), cpu)
 
 
 def _check(target: Path, events: int, seed: int, constituents: int) -> None:
-    if target.suffix.lower() not in _FORMATS:
-        raise DataError(f"{target}: jets are written as {', '.join(_FORMATS)}; choose one of these")
-    if target.is_dir():
-        raise DataError(f"{target}: is a folder; give the name of a file")
+    farm.check_target(target, "jets")
     if events < 1:
         raise DataError(f"events is {events}; ask for at least 1 jet")
     if seed < 0:
@@ -204,7 +189,7 @@ def _merged(folder: Path, shards: list[Shard]) -> Iterator[dict[str, NDArray[Any
                 parts.append({name: made[name] for name in names})
         order = shuffle(group)
         block = {name: np.concatenate([part[name] for part in parts])[order] for name in names}
-        labels = np.repeat([shard.label for shard in group], [shard.jets for shard in group])
+        labels = np.repeat([shard.label for shard in group], [shard.size for shard in group])
         yield block | {"label": labels[order].astype(np.int8)}
 
 
@@ -212,4 +197,4 @@ def shuffle(group: list[Shard]) -> NDArray[np.int64]:
     """Return the order in which the jets of a group, shard after shard, stand in the file."""
     key = (len(CLASSES), group[0].place)  # no shard has this key
     rng = np.random.default_rng(np.random.SeedSequence(group[0].seed, spawn_key=key))
-    return rng.permutation(sum(shard.jets for shard in group))
+    return rng.permutation(sum(shard.size for shard in group))

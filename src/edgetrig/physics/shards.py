@@ -28,7 +28,7 @@ class Shard(NamedTuple):
 
     label: int
     place: int
-    jets: int
+    size: int
     seed: int
     constituents: int
 
@@ -63,7 +63,7 @@ def make_shard(shard: Shard) -> dict[str, NDArray[Any]]:
     collisions = Collisions(CLASSES[shard.label], seed)
     kept: dict[str, list[NDArray[Any]]] = {}
     have = 0
-    while have < shard.jets:
+    while have < shard.size:
         jets = collisions.batch()
         have += len(jets.counts)
         columns = dict(zip(FEATURES, jet_features(jets.constituents, jets.counts).T, strict=True))
@@ -73,7 +73,7 @@ def make_shard(shard: Shard) -> dict[str, NDArray[Any]]:
             columns |= {name: leading[:, :, i] for i, name in enumerate(CONSTITUENTS)}
         for name, values in columns.items():
             kept.setdefault(name, []).append(values)
-    result = {name: rounded(np.concatenate(parts)[: shard.jets]) for name, parts in kept.items()}
+    result = {name: rounded(np.concatenate(parts)[: shard.size]) for name, parts in kept.items()}
     result["found"] = np.array(have)
     result["generated"] = np.array(collisions.generated)
     result["cpu"] = np.array(time.process_time() - start)

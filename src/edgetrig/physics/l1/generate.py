@@ -35,7 +35,6 @@ BLOCK = 500
 
 HIGHEST_PILEUP = 300.0
 MB_IN_PB = 1e9
-_FORMATS = (".parquet", ".h5", ".hdf5")
 
 
 @dataclass(frozen=True)
@@ -135,32 +134,23 @@ def generate_l1(
     shards = _plan(process, events, seed, pileup, str(folder_of_pool))
     recipe = _recipe(process, events, seed, pileup, pool, folder_of_pool.name)
     folder = target.parent / f".{target.name}.shards"
+
+    def gather() -> tuple[list[float], float]:
+        sigmas, cpu = _totals(folder, shards)
+        metadata = {"recipe": recipe} | _normalisation(process, sigmas)
+        write_blocks(target, _merged(folder, shards, sigmas), metadata)
+        shutil.rmtree(folder)
+        return sigmas, cpu
+
+    work = farm.Work(f"{__name__}:make", "pileup", "events")
     with farm.claimed(folder, recipe, target):
-        missing = [s for s in shards if not farm.is_whole(folder / s.name, "pileup", s.size)]
-        done = events - sum(shard.size for shard in missing)
-        progress(done, events)
-        try:
-            for shard in farm.run(folder, missing, workers, f"{__name__}:make", "events"):
-                done += shard.size
-                progress(done, events)
-            sigmas, cpu = _totals(folder, shards)
-            metadata = {"recipe": recipe} | _normalisation(process, sigmas)
-            write_blocks(target, _merged(folder, shards, sigmas), metadata)
-            shutil.rmtree(folder)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"interrupted with {done} of {events} events made; "
-                "the same command goes on from there"
-            ) from None
+        sigmas, cpu = farm.finish(folder, shards, work, workers, progress, gather)
     total = None if not sigmas else sum(sigmas)
     return L1Summary(target, events, total, cpu)
 
 
 def _check(target: Path, process: str, events: int, seed: int, pileup: float) -> None:
-    if target.suffix.lower() not in _FORMATS:
-        raise DataError(f"{target}: events are written as {', '.join(_FORMATS)}; choose one")
-    if target.is_dir():
-        raise DataError(f"{target}: is a folder; give the name of a file")
+    farm.check_target(target, "events")
     if process not in PROCESSES:
         raise DataError(f"no process {process!r}; there are {', '.join(PROCESSES)}")
     if events < 1:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import accumulate
 from pathlib import Path
@@ -130,7 +131,10 @@ def make_pool(
     shards_folder = folder.with_name(f".{folder.name}.shards")
     with farm.locked(shards_folder, folder, patient=True):
         if not (folder / "pool.json").exists():
-            _fill(folder, shards_folder, _plan(size, seed), workers, recipe, progress)
+            plan = _plan(size, seed)
+            work = farm.Work(f"{__name__}:make", "truth", "collisions of the pool")
+            gather = partial(_gather, folder, shards_folder, plan, recipe)
+            farm.finish(shards_folder, plan, work, workers, progress, gather)
             for file in shards_folder.glob("*.npz"):
                 file.unlink()
     return folder
@@ -175,28 +179,10 @@ def _numbers(module: Any) -> dict[str, Any]:
     return {name.lower(): value for name, value in vars(module).items() if name.isupper()}
 
 
-def _fill(
-    folder: Path,
-    shards_folder: Path,
-    plan: list[PoolShard],
-    workers: int,
-    recipe: dict[str, Any],
-    progress: Progress,
+def _gather(
+    folder: Path, shards_folder: Path, plan: list[PoolShard], recipe: dict[str, Any]
 ) -> None:
-    """Make the shards that are missing, and put all of them into the pool's folder."""
-    total = sum(shard.size for shard in plan)
-    missing = [s for s in plan if not farm.is_whole(shards_folder / s.name, "truth", s.size)]
-    done = total - sum(shard.size for shard in missing)
-    progress(done, total)
-    try:
-        for shard in farm.run(shards_folder, missing, workers, f"{__name__}:make", "collisions"):
-            done += shard.size
-            progress(done, total)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"interrupted with {done} of {total} collisions of the pool made; "
-            "the same command goes on from there"
-        ) from None
+    """Put all shards into the pool's folder."""
     parts: list[Collisions] = []
     sigmas: list[list[float]] = [[] for _ in STRATA]
     for shard in plan:
