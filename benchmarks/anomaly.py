@@ -24,13 +24,14 @@ import numpy as np
 from edgetrig import Design, train_anomaly
 from edgetrig.anomaly import DESIGN, RECORD
 from edgetrig.emulate import Emulator
+from edgetrig.menu_files import read_menu
 from edgetrig.optimize import optimize
 from edgetrig.physics.l1 import read_l1
 from edgetrig.physics.tables.read import open_file
 from edgetrig.training import anomaly_inputs, read_anomaly_inputs
 from edgetrig.training.anomaly_inputs import COLUMNS
 from edgetrig.trigger import wilson
-from edgetrig.trigger.menu import Menu, read_menu
+from edgetrig.trigger.menu import Menu
 from peers import HERE, machine, paragraph, say, table, write_whole
 
 RATES = (1.0, 5.0, 10.0)

@@ -19,13 +19,13 @@ import numpy as np
 import xgboost
 
 from anomaly import RATES, SIGNALS, share
+from edgetrig.menu_files import read_menu
 from edgetrig.training import read_anomaly_inputs
 from edgetrig.training.anomaly_inputs import input_format
 from edgetrig.training.anomaly_network import InputFormat, autoencoder_loss
 from edgetrig.training.loop import Loop
 from edgetrig.training.models import use_jax
 from edgetrig.training.schedule import learning_rate
-from edgetrig.trigger.menu import read_menu
 from peers import HERE, machine, paragraph, say, table, write_whole
 
 KL_WEIGHT = 0.02

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetrig.menu_files import read_menu
 from edgetrig.physics.l1 import contents_l1
-from edgetrig.trigger.menu import CountFired, Decider, Menu, Rates, Seed, read_menu, total
+from edgetrig.trigger.menu import CountFired, Decider, Menu, Rates, Seed, total
 from peers import HERE, machine, paragraph, say, table, write_whole
 
 SCANS = {

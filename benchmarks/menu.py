@@ -65,9 +65,9 @@ def measure(events: Path, quick: bool) -> dict[str, Any]:
 def simulate(events: Path) -> dict[str, Any]:
     """Simulate the firmware on consecutive crossings, with prescales; demand every output bit."""
     import edgetrig
+    from edgetrig.menu_files import read_menu
     from edgetrig.menu_hardware import MenuHardware
     from edgetrig.physics.l1 import read_l1
-    from edgetrig.trigger.menu import read_menu
 
     menu = read_menu(MENU)
     design = edgetrig.compile(menu, part="xcvu13p", clock_ns=5.0)

@@ -16,10 +16,11 @@ from edgetrig.cli.app import app
 from edgetrig.emulate import Emulator
 from edgetrig.errors import DataError
 from edgetrig.frontends import load
+from edgetrig.menu_files import read_menu
 from edgetrig.physics import write_table
 from edgetrig.physics.l1 import CMS
 from edgetrig.training import anomaly_inputs, read_anomaly_inputs, split
-from edgetrig.trigger.menu import Menu, Seed, read_menu
+from edgetrig.trigger.menu import Menu, Seed
 
 FIELDS = ("pt", "eta", "phi")
 COUNTS = {"etm": 1, "egamma": 4, "muon": 4, "jet": 10}

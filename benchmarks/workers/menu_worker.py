@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from common import main
 
+from edgetrig.menu_files import read_menu
 from edgetrig.physics.l1 import CMS, read_l1
-from edgetrig.trigger.menu import Decider, read_menu
+from edgetrig.trigger.menu import Decider
 
 Columns = Mapping[str, np.ndarray]
 BLOCK = 100_000

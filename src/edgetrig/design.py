@@ -585,7 +585,8 @@ def _menu(model: object) -> Menu | None:
             return None
     elif "edgetrig.trigger.menu" not in sys.modules:  # then no menu can have been made
         return None
-    from edgetrig.trigger.menu import Menu, read_menu
+    from edgetrig.menu_files import read_menu
+    from edgetrig.trigger.menu import Menu
 
     if isinstance(model, str | os.PathLike):
         return read_menu(Path(model))

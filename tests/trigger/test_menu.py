@@ -11,9 +11,10 @@ from menu_reference import passes
 from edgetrig.circuit import Op
 from edgetrig.emulate import Emulator
 from edgetrig.errors import Error, MenuError
+from edgetrig.menu_files import read_menu
 from edgetrig.optimize import optimize
 from edgetrig.physics.l1 import CMS
-from edgetrig.trigger.menu import Menu, Prescalers, Seed, read_menu
+from edgetrig.trigger.menu import Menu, Prescalers, Seed
 from edgetrig.trigger.menu.reach import admitted
 
 SMALL = {

@@ -7,10 +7,11 @@ import pytest
 
 from edgetrig.circuit import trace
 from edgetrig.errors import MenuError
+from edgetrig.menu_files import read_menu
 from edgetrig.menu_hardware import MenuHardware
 from edgetrig.menu_latency import CrossingClock, seed_cycles
 from edgetrig.physics.l1 import CMS
-from edgetrig.trigger.menu import Menu, Model, Seed, read_menu
+from edgetrig.trigger.menu import Menu, Model, Seed
 
 SMALL = {name: replace(kind, count=min(kind.count, 3)) for name, kind in CMS.items()}
 

@@ -8,17 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgetrig.errors import MenuError
-from edgetrig.trigger.menu import (
-    Budget,
-    Fired,
-    Menu,
-    Rates,
-    Seed,
-    read_menu,
-    scan,
-    tune,
-    write_tuned,
-)
+from edgetrig.menu_files import read_menu, write_tuned
+from edgetrig.trigger.menu import Budget, Fired, Menu, Rates, Seed, scan, tune
 
 FIXED = Seed("fixed", "htt > 40")
 

@@ -44,8 +44,9 @@ def menu_rates(
     dask: Where = None,
 ) -> None:
     """Rates of every seed: its own, pure, cumulative, what it adds; efficiencies of signals."""
+    from edgetrig.menu_files import read_menu
     from edgetrig.report import rate_facts
-    from edgetrig.trigger.menu import Decider, read_menu
+    from edgetrig.trigger.menu import Decider
 
     read = read_menu(menu)
     signals = signals_of(signal)
@@ -102,7 +103,8 @@ def menu_tune(
     dask: Where = None,
 ) -> None:
     """Find the smallest values of seeds' parameters that keep within rates."""
-    from edgetrig.trigger.menu import Budget, Decider, read_menu, tune, write_tuned
+    from edgetrig.menu_files import read_menu, write_tuned
+    from edgetrig.trigger.menu import Budget, Decider, tune
 
     read = read_menu(menu)
     how = counting(data, weight, luminosity, cross_section, dask)
@@ -170,8 +172,8 @@ def menu_firmware(
     ] = None,
 ) -> None:
     """Write a menu's Verilog with prescales and final decision; simulate it on real crossings."""
+    from edgetrig.menu_files import read_menu
     from edgetrig.menu_hardware import MenuHardware
-    from edgetrig.trigger.menu import read_menu
 
     read = read_menu(menu)
     if latency is not None and latency_bx is not None:

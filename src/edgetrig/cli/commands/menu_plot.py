@@ -64,8 +64,9 @@ def menu_plot(
 ) -> None:
     """Draw a menu's rates, overlaps, scans and turn-on curves as PDF and PNG."""
     require("mplhep", "plots")
+    from edgetrig.menu_files import read_menu
     from edgetrig.report.plots import PlotStyle, plot_overlap, plot_rates, plot_turn_on, write_plots
-    from edgetrig.trigger.menu import Decider, read_menu
+    from edgetrig.trigger.menu import Decider
 
     look = PlotStyle(style, experiment, label, conditions)
     read = read_menu(menu)

@@ -50,8 +50,9 @@ def menu_report(
     dask: Where = None,
 ) -> None:
     """Write a page of a menu's rates, overlaps, efficiencies and turn-on curves."""
+    from edgetrig.menu_files import read_menu
     from edgetrig.report import collect_menu, write_menu
-    from edgetrig.trigger.menu import Decider, read_menu
+    from edgetrig.trigger.menu import Decider
 
     require("jinja2", "report")
     read = read_menu(menu)

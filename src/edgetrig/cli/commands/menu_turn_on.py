@@ -44,7 +44,8 @@ def menu_turn_on(
     dask: Where = None,
 ) -> None:
     """Efficiency of a seed against a true quantity, with Clopper-Pearson intervals (68 %)."""
-    from edgetrig.trigger.menu import Decider, read_menu
+    from edgetrig.menu_files import read_menu
+    from edgetrig.trigger.menu import Decider
 
     read = read_menu(menu).only([seed])
     how = counting(data, weight, dask=dask)

@@ -1,7 +1,6 @@
 """Trigger menus: seeds as text, one circuit, prescales, rates, turn-on curves."""
 
 from edgetrig.trigger.menu.efficiency import clopper_pearson, weighted_interval
-from edgetrig.trigger.menu.files import read_menu, write_tuned
 from edgetrig.trigger.menu.fired import Fired, Weight, count_fired
 from edgetrig.trigger.menu.menu import BUNCH_CROSSING_NS, SLOTS, Menu, Seed
 from edgetrig.trigger.menu.parse import Names, parse
@@ -41,7 +40,6 @@ __all__ = [
     "measure_turn_on",
     "mixed",
     "parse",
-    "read_menu",
     "samples_of",
     "scan",
     "total",
@@ -49,5 +47,4 @@ __all__ = [
     "usual_edges",
     "weight_column",
     "weighted_interval",
-    "write_tuned",
 ]

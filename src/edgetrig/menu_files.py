@@ -1,4 +1,8 @@
-"""Menus as YAML files: plain text for people, read without running anything in it."""
+"""Menus as YAML files: plain text for people, read without running anything in it.
+
+A menu's file names those of its models, which may come from any front end: so this stands above the
+rooms, and `edgetrig.trigger.menu` knows nothing of files.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,15 @@ from typing import Any, Final
 
 from edgetrig import circuit
 from edgetrig.circuit import Circuit
+from edgetrig.design import SUFFIX
 from edgetrig.errors import Error, MenuError, require
 from edgetrig.files import existing_file, whole_file
-from edgetrig.trigger.menu.menu import Menu, Seed
-from edgetrig.trigger.menu.scores import Model
+from edgetrig.trigger.menu import Menu, Model, Seed
 
 SIZE_LIMIT: Final = 4 << 20
 """Bytes of the largest menu file read."""
 
 _OPTIONAL: Final = ("name", "models", "bunches", "budget_khz", "latency_bx")
-
-DESIGN_SUFFIX: Final = ".edgetrig"
 
 
 def read_menu(path: str | Path) -> Menu:
@@ -165,7 +167,7 @@ def _model(name: str, entry: Any, folder: Path) -> Model:
 
 
 def _circuit(path: Path) -> Circuit:
-    if path.suffix == DESIGN_SUFFIX:
+    if path.suffix == SUFFIX:
         return circuit.load(existing_file(path))
     from edgetrig.frontends import load
 
