@@ -43,7 +43,7 @@ def for_hardware(
         If the circuit cannot be pipelined so.
     """
     made = []
-    for form in table_forms(circuit, family):
+    for form in _worth_pipelining(table_forms(circuit, family), family):
         staged = form
         if latency != 0:
             staged = pipeline(form, delays_of(family), clock_ns=clock_ns, latency=latency)
@@ -60,14 +60,23 @@ def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
     forms = [circuit]
     if delays_of(family).lut_inputs != CONE_BITS:
         return forms
+    starts = [circuit, upper_bits_once(circuit)]
     counted = counters(threshold_tables(circuit, family), family)
     if counted is not circuit:
         forms.append(counted)
-    for start in (circuit, upper_bits_once(circuit), counted):
+        starts.append(counted)
+    for start in starts:
         tabled = small_cones(start)
         if tabled is not start:
             forms.append(tabled)
     return forms
+
+
+def _worth_pipelining(forms: Sequence[Circuit], family: str) -> list[Circuit]:
+    """Return the plain form, and those that take clearly fewer LUTs: registers rarely decide."""
+    plain, *others = forms
+    most = (1 - _CLEARLY) * row_luts(plain, family).sum() if others else 0.0
+    return [plain, *(form for form in others if row_luts(form, family).sum() < most)]
 
 
 def cheapest(forms: Sequence[Circuit], family: str) -> Circuit:
