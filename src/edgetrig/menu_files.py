@@ -7,7 +7,8 @@ rooms, and `edgetrig.trigger.menu` knows nothing of files.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,11 @@ from edgetrig.trigger.menu import Menu, Model, Seed
 
 SIZE_LIMIT: Final = 4 << 20
 """Bytes of the largest menu file read."""
+
+HINT: Final = (
+    "indent with spaces, and quote text that begins with one of [ { & * ! or has ': ' in it"
+)
+"""What mends most YAML that cannot be read."""
 
 _OPTIONAL: Final = ("name", "models", "bunches", "budget_khz", "latency_bx")
 
@@ -44,15 +50,8 @@ def read_menu(path: str | Path) -> Menu:
         If it does not exist.
     """
     file = existing_file(Path(path))
-    if file.stat().st_size > SIZE_LIMIT:
-        raise MenuError(f"{file}: {file.stat().st_size >> 20} MiB; a menu has at most 4")
-    try:
-        content = _parsed(file.read_text("utf-8"))
-        return _menu(content, file)
-    except UnicodeDecodeError as error:
-        raise MenuError(f"{file}: not UTF-8 text") from error
-    except MenuError as error:
-        raise MenuError(f"{file}: {error}") from error
+    with _named(file):
+        return _menu(_parsed(file), file)
 
 
 def write_tuned(path: str | Path, out: str | Path, menu: Menu) -> None:
@@ -76,9 +75,12 @@ def write_tuned(path: str | Path, out: str | Path, menu: Menu) -> None:
     """
     yaml = require("yaml", "menu")
     file, target = existing_file(Path(path)), Path(out)
-    content = _parsed(file.read_text("utf-8"))
+    with _named(file):
+        content = _parsed(file)
+        top = _mapping(content, "the menu", ("seeds",), _OPTIONAL)
+        entries = _mapping(top["seeds"], "seeds", tuple(seed.name for seed in menu.seeds))
     for seed in menu.seeds:
-        entry = content["seeds"].get(seed.name)
+        entry = entries[seed.name]
         if isinstance(entry, dict) and seed.parameters:
             entry["parameters"] = {
                 name: float(value) if _is_number(value) else value
@@ -100,26 +102,61 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parsed(text: str) -> Any:
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Put the file's name in front of what is wrong with it."""
+    try:
+        yield
+    except MenuError as error:
+        raise MenuError(f"{file}: {error}") from error
+
+
+def _parsed(file: Path) -> Any:
     yaml = require("yaml", "menu")
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
         """Refuses a key that stands twice, which YAML would take silently."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [key.value for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    line = node.start_mark.line + 1
-                    raise MenuError(f"'{key}' stands twice in the mapping from line {line}")
+            known = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in known:
+                        place = _place(key.start_mark)
+                        raise MenuError(f"{place}: '{key.value}' stands twice; remove one")
+                    known.add(key.value)
             return super().construct_mapping(node, deep)
 
+    if file.stat().st_size > SIZE_LIMIT:
+        raise MenuError(f"{file.stat().st_size >> 20} MiB; a menu has at most 4")
     try:
+        text = file.read_text("utf-8")
         return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
-        raise MenuError(" ".join(str(error).split())) from error
-    except (RecursionError, ValueError, TypeError, AttributeError) as error:
-        raise MenuError("this is no menu, or nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise MenuError("not UTF-8 text; save it as such") from error
+    except yaml.MarkedYAMLError as error:
+        raise MenuError(_complaint(error)) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = f"the character U+{error.character:04X} cannot stand in YAML; remove it"
+        raise MenuError(f"line {line}: {what}") from error
+    except (RecursionError, ValueError, TypeError, AttributeError, LookupError) as error:
+        raise MenuError(
+            "holds a value that YAML cannot read, or is nested too deeply; quote texts"
+        ) from error
+
+
+def _complaint(error: Any) -> str:
+    """Return in one line where text is no YAML, why, and what usually helps."""
+    what = " ".join(error.problem.split()).removeprefix("but ")
+    if error.context and error.context_mark:
+        what += f", {error.context} from line {error.context_mark.line + 1}"
+    return f"{_place(error.problem_mark)}: {what}; {HINT}"
+
+
+def _place(mark: Any) -> str:
+    """Return a place in the file, counted from 1 as editors do."""
+    return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _menu(content: Any, file: Path) -> Menu:

@@ -284,10 +284,23 @@ def test_a_menu_file(tmp_path):
         ("prescale: 2.5", "prescaled: 2", "'prescaled' is unknown"),
         ("{threshold: 15*GeV}", "{threshold: 15*rad}", "a number in GeV is needed"),
         ("{threshold: 15*GeV}", "{}", "a plain number such as 22 or 2.5 is needed"),
-        ("L1_SingleMuT", "L1_SingleMu22", "'L1_SingleMu22' stands twice"),
+        (
+            "L1_SingleMuT",
+            "L1_SingleMu22",
+            "menu.yaml: line 7, column 3: 'L1_SingleMu22' stands twice",
+        ),
         ("L1_SingleMuT", "L1 Mu", "'L1 Mu' cannot name a seed"),
         ("L1_SingleMuT", "muon", "'muon' cannot name a seed"),
-        ("name: example", "name: [", "expected"),
+        (
+            "name: example",
+            "name: [",
+            r"menu.yaml: line 4, column 11: expected .* from line 2; indent with",
+        ),
+        ("name: example", "\tname: a", r"menu.yaml: line 2, column 1: .*found character '.t'"),
+        ("name: example", "name: *other", r"menu.yaml: line 2, column 7: found undefined alias"),
+        ("name: example", "name: a\x07b", r"menu.yaml: line 2: the character U\+0007 cannot stand"),
+        ("name: example", "name: !!bool x", "a value that YAML cannot read"),
+        ("name: example", "name: 2026-99-99", "a value that YAML cannot read"),
         ("name: example", "models: {a: {file: missing.edgetrig}}", "model 'a': .*missing.edgetrig"),
         ("name: example", "name: !!python/object/apply:os.system [x]", "could not determine"),
     ],
@@ -298,3 +311,4 @@ def test_broken_menu_files(tmp_path, old, new, message):
     with pytest.raises(Error, match=message) as caught:
         _ = read_menu(path).trees
     assert "\n" not in str(caught.value)
+    assert "unicode string" not in str(caught.value)

@@ -192,3 +192,6 @@ def test_a_tuned_menu_is_a_menu_again(tmp_path):
     changed = Menu("menu", (menu.seeds[0], b))
     write_tuned(tmp_path / "menu.yaml", tmp_path / "deep" / "tuned.yaml", changed)
     assert read_menu(tmp_path / "deep" / "tuned.yaml").seeds == changed.seeds
+    other = Menu("menu", (FIXED,))
+    with pytest.raises(MenuError, match=r"menu.yaml: seeds: 'fixed' is missing"):
+        write_tuned(tmp_path / "menu.yaml", tmp_path / "other.yaml", other)
