@@ -73,7 +73,7 @@ def test_damaged_architecture(rewrite, text, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("QDense", "TernaryDense", "this layer is not supported"),
+        ("QDense", "DecimalDense", "this layer is not supported"),
         ('"bits": 4', '"bits": 4000', "quantized_(bits|relu) of 4000 bits"),
         ('"bits": 4', '"bits": 0', "quantized_(bits|relu) of 0 bits"),
         ('"bits": 4', '"bits": "x"', "of 'x' bits"),

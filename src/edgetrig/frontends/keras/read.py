@@ -102,7 +102,21 @@ def read_file(path: Path, where: str | None = None) -> Model:
     where = where or str(path)
     config, variables = open_archive(path, where)
     with configuration(where):
+        if "qkeras>" in registered_packages(config):  # QKeras for Keras 3
+            from edgetrig.frontends import qkeras
+
+            return qkeras.read_configuration(config, variables)
         return model_of(read_graph(read_layer(config, variables)))
+
+
+def registered_packages(tree: Any) -> set[str]:
+    """Return the packages, ``"NAME>"``, of all that a configuration has from elsewhere."""
+    if isinstance(tree, list):
+        return set().union(*map(registered_packages, tree))
+    if not isinstance(tree, Mapping):
+        return set()
+    package, mark, _ = str(tree.get("registered_name")).partition(">")
+    return {package + mark}.union(*map(registered_packages, tree.values()))
 
 
 @contextmanager

@@ -6,6 +6,6 @@ lists layers and quantisers.
 """
 
 from edgetrig.frontends.qkeras.files import sniff
-from edgetrig.frontends.qkeras.read import read_file, read_model
+from edgetrig.frontends.qkeras.read import read_configuration, read_file, read_model
 
-__all__ = ["read_file", "read_model", "sniff"]
+__all__ = ["read_configuration", "read_file", "read_model", "sniff"]

@@ -40,6 +40,18 @@ def modern(entry: Any) -> dict[str, Any]:
     }
 
 
+def unregistered(tree: Any) -> Any:
+    """Return a configuration of Keras 3 with QKeras' layers under their plain names."""
+    if isinstance(tree, list):
+        return [unregistered(entry) for entry in tree]
+    if not isinstance(tree, Mapping):
+        return tree
+    plain = {key: unregistered(value) for key, value in tree.items()}
+    if str(plain.get("registered_name")).startswith("qkeras>"):
+        plain |= {"registered_name": None, "module": ""}
+    return plain
+
+
 def _layer(kind: str, config: dict[str, Any]) -> dict[str, Any]:
     if "batch_input_shape" in config:
         config["batch_shape"] = config["batch_input_shape"]

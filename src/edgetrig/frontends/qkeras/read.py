@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edgetrig.frontends.keras.archive import Variables
 from edgetrig.frontends.keras.graph import read_graph
 from edgetrig.frontends.keras.layer import read_layer
 from edgetrig.frontends.keras.read import configuration, through_file
@@ -12,7 +13,7 @@ from edgetrig.frontends.keras.steps import model_of
 from edgetrig.frontends.model import Model
 from edgetrig.frontends.qkeras.files import open_model
 from edgetrig.frontends.qkeras.layers import handler_of
-from edgetrig.frontends.qkeras.modern import modern
+from edgetrig.frontends.qkeras.modern import modern, unregistered
 
 
 def read_model(model: Any) -> Model:
@@ -41,3 +42,8 @@ def read_file(path: Path, where: str | None = None) -> Model:
     config, variables = open_model(path, where)
     with configuration(where):
         return model_of(read_graph(read_layer(modern(config), variables)), handler_of)
+
+
+def read_configuration(config: Any, variables: Variables) -> Model:
+    """Read a model that QKeras for Keras 3 saved as ``.keras``, its archive being open."""
+    return model_of(read_graph(read_layer(unregistered(config), variables)), handler_of)

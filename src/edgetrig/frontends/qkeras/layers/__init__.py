@@ -12,10 +12,12 @@ from edgetrig.frontends.keras.layers import Handler
 from edgetrig.frontends.keras.steps import handler_of as handler_of_keras
 from edgetrig.frontends.qkeras import tensorflow_calls
 from edgetrig.frontends.qkeras.layers import (
+    binary,
     convolution,
     dense,
     normalization,
     pooling,
+    proxies,
     recurrent,
 )
 
@@ -39,6 +41,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     "QLSTM": recurrent.recurrent,
     "QGRU": recurrent.recurrent,
     "QBidirectional": recurrent.bidirectional,
+    "BinaryDense": binary.dense,
+    "TernaryDense": binary.dense,
+    "FixedPointQuantizer": proxies.fixed_point,
     "TFOpLambda": tensorflow_calls.call,
     "SlicingOpLambda": tensorflow_calls.call,
 }
@@ -57,4 +62,6 @@ def handler_of(layer: Layer) -> Handler | None:
         raise layer.error("is HGQ2's; save the model with  model.save('NAME.keras')")
     if layer.registered is None and layer.kind in HANDLERS:
         return HANDLERS[layer.kind]
+    if layer.kind == "Activation" and layer.config.get("activation") in [*binary.ACTIVATIONS]:
+        return binary.activation
     return handler_of_keras(layer)
