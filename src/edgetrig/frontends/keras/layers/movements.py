@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.joined import shape_of, unstacked
+from edgetrig.frontends.joined import joined, shape_of, unstacked
 from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
@@ -143,6 +143,18 @@ def unstack(layer: Layer, x: Value) -> Sequence[Value]:
     return unstacked(x, own_axis(layer.config["axis"], len(shape_of(x))))
 
 
+def concatenate(layer: Layer, values: Sequence[Value]) -> Value:
+    """``keras.ops.concatenate``."""
+    axis = own_axis(layer.config["axis"], len(shape_of(values[0])))
+    return joined(lambda *arrays: np.concatenate(arrays, axis=axis), values)
+
+
+def stack(layer: Layer, values: Sequence[Value]) -> Value:
+    """``keras.ops.stack``."""
+    axis = own_axis(layer.config["axis"], len(shape_of(values[0])) + 1)
+    return joined(lambda *arrays: np.stack(arrays, axis=axis), values)
+
+
 MOVEMENTS: Final[dict[str, Handler]] = {
     "GetItem": get_item,
     "Take": take,
@@ -159,5 +171,7 @@ MOVEMENTS: Final[dict[str, Handler]] = {
     "Pad": pad,
     "Split": split,
     "Unstack": unstack,
+    "Concatenate": concatenate,
+    "Stack": stack,
 }
 """Handlers by class name."""

@@ -1,0 +1,112 @@
+"""Reductions over axes, and choices among the elements along one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from edgetrig.frontends.joined import shape_of, unstacked
+from edgetrig.frontends.keras.layer import Layer
+from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
+from edgetrig.frontends.keras.layers.operations.arguments import truth
+from edgetrig.frontends.layers import pooling, selection
+from edgetrig.frontends.values import Value, exact
+
+Handler = Callable[..., Any]
+
+
+def reduction(function: Callable[..., Any], *, compares: bool = False) -> Handler:
+    """Return the handler of a reduction over axes."""
+
+    def handler(layer: Layer, x: Value) -> Value:
+        x = exact(x)
+        axes = own_axes(layer.config["axis"], x.ndim)
+        result = function(x, axis=axes, keepdims=bool(layer.config["keepdims"]))
+        return truth(result) if compares else result
+
+    return handler
+
+
+def mean(layer: Layer, x: Value) -> Value:
+    """``keras.ops.mean``: exact over 2, 4, 8, ... elements, else once a quantiser follows."""
+    x = exact(x)
+    axes = own_axes(layer.config["axis"], x.ndim)
+    return pooling.mean(x, axes, bool(layer.config["keepdims"]), layer.precision)
+
+
+def variance(layer: Layer, x: Value) -> Value:
+    """``keras.ops.var`` over 2, 4, 8, ... elements."""
+    x = exact(x)
+    axes = own_axes(layer.config["axis"], x.ndim)
+    middle = exact(pooling.mean(x, axes, keepdims=True, precision=layer.precision))
+    keepdims = bool(layer.config["keepdims"])
+    return pooling.mean(np.square(x - middle), axes, keepdims, layer.precision)
+
+
+def cumulated(layer: Layer, x: Value) -> Value:
+    """``keras.ops.cumsum``."""
+    x = exact(x)
+    axis = own_axis(layer.config["axis"], x.ndim)
+    parts = unstacked(x, axis)
+    for k in range(1, len(parts)):
+        parts[k] = parts[k - 1] + parts[k]
+    return np.stack(parts, axis=axis)
+
+
+def best(function: Callable[..., Any]) -> Handler:
+    """Return the handler of ``keras.ops.argmax`` or ``argmin``."""
+
+    def handler(layer: Layer, x: Value) -> Value:
+        x = exact(x)
+        axis = own_axis(layer.config["axis"], x.ndim)
+        return function(x, axis, bool(layer.config["keepdims"]))
+
+    return handler
+
+
+def top_k(layer: Layer, x: Value) -> Sequence[Value]:
+    """``keras.ops.top_k``: values and positions."""
+    return selection.top_k(exact(x), int(layer.config["k"]))
+
+
+def sort(layer: Layer, x: Value) -> Value:
+    """``keras.ops.sort``."""
+    x = exact(x)
+    return selection.sort(x, own_axis(layer.config["axis"], x.ndim))
+
+
+def argsort(layer: Layer, x: Value) -> Value:
+    """``keras.ops.argsort``."""
+    x = exact(x)
+    return selection.argsort(x, own_axis(layer.config["axis"], x.ndim))
+
+
+def one_hot(layer: Layer, x: Value) -> Value:
+    """``keras.ops.one_hot``."""
+    rank = len(shape_of(x)) + 1
+    axis = own_axis(layer.config["axis"], rank)
+    return selection.one_hot(x, int(layer.config["num_classes"]), axis)
+
+
+REDUCTIONS: Final[dict[str, Handler]] = {
+    "Sum": reduction(np.sum),
+    "Max": reduction(np.max),
+    "Amax": reduction(np.max),
+    "Min": reduction(np.min),
+    "Amin": reduction(np.min),
+    "Prod": reduction(np.prod),
+    "Any": reduction(np.any, compares=True),
+    "All": reduction(np.all, compares=True),
+    "Mean": mean,
+    "Var": variance,
+    "Cumsum": cumulated,
+    "Argmax": best(selection.argmax),
+    "Argmin": best(selection.argmin),
+    "TopK": top_k,
+    "Sort": sort,
+    "Argsort": argsort,
+    "OneHot": one_hot,
+}
+"""Handlers by class name."""
