@@ -3,7 +3,7 @@
 from edgetrig.trigger.menu.efficiency import clopper_pearson, weighted_interval
 from edgetrig.trigger.menu.fired import Fired, Weight, count_fired
 from edgetrig.trigger.menu.menu import BUNCH_CROSSING_NS, SLOTS, Menu, Seed
-from edgetrig.trigger.menu.parse import Names, parse
+from edgetrig.trigger.menu.parse import parse
 from edgetrig.trigger.menu.prescale import Prescalers
 from edgetrig.trigger.menu.rates import Efficiency, Rates
 from edgetrig.trigger.menu.samples import Sample, khz_of, mixed, samples_of, weight_column
@@ -12,6 +12,7 @@ from edgetrig.trigger.menu.scores import Model
 from edgetrig.trigger.menu.spread import THREADS, CountFired, CountTurnOn, Decider, Scaled, total
 from edgetrig.trigger.menu.tune import Budget, Tuned, tune
 from edgetrig.trigger.menu.turn_on import TurnOn, measure_turn_on, usual_edges
+from edgetrig.trigger.menu.words import Names
 
 __all__ = [
     "BUNCH_CROSSING_NS",

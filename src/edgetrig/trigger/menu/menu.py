@@ -16,10 +16,11 @@ from edgetrig.circuit import Circuit, Input, origin, trace
 from edgetrig.errors import CircuitError, MenuError
 from edgetrig.physics.l1 import CMS, ObjectType
 from edgetrig.trigger.menu.decide import Decisions, columns_of
-from edgetrig.trigger.menu.parse import Names, parse
+from edgetrig.trigger.menu.parse import parse
 from edgetrig.trigger.menu.prescale import Prescalers
 from edgetrig.trigger.menu.scores import Model
 from edgetrig.trigger.menu.tree import All, Condition, Not, Reference, Some
+from edgetrig.trigger.menu.words import Names
 
 ORBIT_HZ: Final = 11_245.5
 """Turns of the LHC's beams in a second (26,659 m at the speed of light)."""

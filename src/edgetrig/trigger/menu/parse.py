@@ -10,16 +10,14 @@ in GeV and radians and may say so: ``22*GeV``.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
-from typing import Final, NoReturn
+from typing import Final
 
 from edgetrig.errors import MenuError
 from edgetrig.physics.l1 import ObjectType
 from edgetrig.trigger.menu.tree import (
+    MIRRORED,
     All,
     Combination,
     Condition,
@@ -33,6 +31,7 @@ from edgetrig.trigger.menu.tree import (
     Some,
     SumCut,
 )
+from edgetrig.trigger.menu.words import Names, Words, name_of
 
 LONGEST: Final = 10_000
 """Characters a seed may have."""
@@ -60,30 +59,6 @@ _RELATIONS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_UNITS: Final = ("GeV", "rad")
-
-
-@dataclass(frozen=True)
-class Names:
-    """What a seed may speak of.
-
-    Parameters
-    ----------
-    types
-        Object types by name.
-    scores
-        Names of the models' scores.
-    seeds
-        Names of the menu's seeds.
-    parameters
-        Numbers that stand in the text by name, such as a threshold to be tuned, as text.
-    """
-
-    types: Mapping[str, ObjectType]
-    scores: Collection[str] = ()
-    seeds: Collection[str] = ()
-    parameters: Mapping[str, str] | None = None
 
 
 def parse(text: str, names: Names) -> Condition:
@@ -106,11 +81,7 @@ def parse(text: str, names: Names) -> Condition:
         raise MenuError("the seed is nested too deeply or holds a null character") from error
 
 
-@dataclass(frozen=True)
-class _Parser:
-    text: str
-    names: Names
-
+class _Parser(Words):
     def condition(self, node: ast.expr) -> Condition:
         """Return a whole seed, or a part of it between ``and`` and ``or``."""
         logical = self._logical(node, self.condition)
@@ -118,18 +89,16 @@ class _Parser:
             return logical
         if isinstance(node, ast.Compare):
             return self._compared(node, self._event_cut)
-        if isinstance(node, ast.Call) and _name(node.func) in COMBINATIONS:
+        if isinstance(node, ast.Call) and name_of(node.func) in COMBINATIONS:
             return self._combination(node)
         if isinstance(node, ast.Name) and node.id in self.names.seeds:
             return Reference(node.id)
         if isinstance(node, ast.Subscript | ast.Name):
             selection = self._selection(node)
             if selection.type.single and selection.condition is None:
-                self._refuse(node, f"{selection.type.name} needs a cut: {selection.type.name} > 60")
+                self.refuse(node, f"{selection.type.name} needs a cut: {selection.type.name} > 60")
             return selection
-        self._refuse(
-            node, "a cut, a selection such as muon[pt >= 22], or pair(...) must stand here"
-        )
+        self.refuse(node, "a cut, a selection such as muon[pt >= 22], or pair(...) must stand here")
 
     def _logical(self, node: ast.expr, inner: Callable[[ast.expr], Condition]) -> Condition | None:
         if isinstance(node, ast.BoolOp):
@@ -137,13 +106,8 @@ class _Parser:
             return All(terms) if isinstance(node.op, ast.And) else Some(terms)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return Not(inner(node.operand))
-        self._refuse_bitwise(node)
+        self.refuse_bitwise(node)
         return None
-
-    def _refuse_bitwise(self, node: ast.expr) -> None:
-        """Refuse NumPy's ``&`` and ``|``, which bind tighter than a comparison."""
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
-            self._refuse(node, "write 'and' and 'or' for & and |")
 
     # ---- cuts: a subject, a relation, a number ----
 
@@ -156,9 +120,9 @@ class _Parser:
         for operator, right in zip(node.ops, node.comparators, strict=True):
             relation = _RELATIONS.get(type(operator))
             if relation is None:
-                self._refuse(node, "only < <= > >= == != compare")
-            if self._is_number(left):
-                cuts.append(cut(right, _MIRRORED[relation], left))
+                self.refuse(node, "only < <= > >= == != compare")
+            if self.is_number(left):
+                cuts.append(cut(right, MIRRORED[relation], left))
             else:
                 cuts.append(cut(left, relation, right))
             left = right
@@ -166,25 +130,23 @@ class _Parser:
 
     def _event_cut(self, subject: ast.expr, relation: str, number: ast.expr) -> Condition:
         """Return a cut on a count, a sum, or a score."""
-        if isinstance(subject, ast.Call) and _name(subject.func) == "count":
+        if isinstance(subject, ast.Call) and name_of(subject.func) == "count":
             if len(subject.args) != 1 or subject.keywords:
-                self._refuse(subject, "count takes one selection: count(jet[pt > 30])")
-            count = Cut("count", relation, self._number(number, ""))
+                self.refuse(subject, "count takes one selection: count(jet[pt > 30])")
+            count = Cut("count", relation, self.number(number, ""))
             return Count(self._selection(subject.args[0]), count)
         if isinstance(subject, ast.Name) and subject.id in self.names.scores:
-            return ScoreCut(Cut(subject.id, relation, self._number(number, "")))
-        absolute, inner = self._absolute(subject)
-        type_name, field = _name(inner), None
+            return ScoreCut(Cut(subject.id, relation, self.number(number, "")))
+        absolute, inner = self.absolute(subject)
+        type_name, field = name_of(inner), None
         if isinstance(inner, ast.Attribute):
-            type_name, field = _name(inner.value), inner.attr
+            type_name, field = name_of(inner.value), inner.attr
         kind = self.names.types.get(type_name or "")
         if kind is None:
             known = [*self._sums(), *self.names.scores]
-            self._refuse(subject, f"no sum or score '{self._source(subject)}'", type_name, known)
+            self.refuse(subject, f"no sum or score '{self.source(subject)}'", type_name, known)
         if not kind.single:
-            self._refuse(
-                subject, f"there are {kind.count} {kind.name}s; write {kind.name}[pt > 20]"
-            )
+            self.refuse(subject, f"there are {kind.count} {kind.name}s; write {kind.name}[pt > 20]")
         field = field or kind.energy.name
         return SumCut(kind, self._field_cut(kind, inner, field, relation, number, absolute))
 
@@ -199,15 +161,15 @@ class _Parser:
     ) -> Cut:
         quantity = kind.fields.get(field)
         if quantity is None:
-            self._refuse(node, f"{kind.name} has no '{field}'", field, kind.fields)
-        value = self._number(number, quantity.unit)
+            self.refuse(node, f"{kind.name} has no '{field}'", field, kind.fields)
+        value = self.number(number, quantity.unit)
         cut = Cut(field, relation, value, absolute)
         low, high = quantity.value(quantity.lowest), quantity.value(quantity.highest)
         if absolute:
             low, high = Fraction(0), max(abs(low), abs(high))
         never = {">": value >= high, ">=": value > high, "<": value <= low, "<=": value < low}
         if never.get(relation, not low <= value <= high):
-            self._refuse(
+            self.refuse(
                 number,
                 f"{field} {relation} {float(value):g} is never or always true:"
                 f" the {kind.name}'s {field} is {float(low):g} to {float(high):g} {quantity.unit}",
@@ -215,18 +177,21 @@ class _Parser:
         if relation in ("==", "!=") and not absolute:
             codes = quantity.least_code(value), quantity.largest_code(value)
             if codes[0] != codes[1]:
-                self._refuse(number, f"no code of {field} is {float(value):g}; use < or >")
+                self.refuse(number, f"no code of {field} is {float(value):g}; use < or >")
         return cut
+
+    def _sums(self) -> list[str]:
+        return [name for name, kind in self.names.types.items() if kind.single]
 
     # ---- selections and combinations ----
 
     def _selection(self, node: ast.expr) -> Selection:
         inner = node.value if isinstance(node, ast.Subscript) else node
-        name = _name(inner)
+        name = name_of(inner)
         kind = self.names.types.get(name or "")
         if kind is None:
             known = [*self.names.types, *self.names.seeds, *COMBINATIONS]
-            self._refuse(node, f"no object or seed '{self._source(inner)}'", name, known)
+            self.refuse(node, f"no object or seed '{self.source(inner)}'", name, known)
         if not isinstance(node, ast.Subscript):
             return Selection(kind)
         terms = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -239,19 +204,19 @@ class _Parser:
             return logical
 
         def cut(subject: ast.expr, relation: str, number: ast.expr) -> Condition:
-            absolute, inner = self._absolute(subject)
-            field = _name(inner) or self._source(inner)
+            absolute, inner = self.absolute(subject)
+            field = name_of(inner) or self.source(inner)
             return self._field_cut(kind, inner, field, relation, number, absolute)
 
         if isinstance(node, ast.Compare):
             return self._compared(node, cut)
-        self._refuse(node, f"a cut on a field of {kind.name} must stand here, such as pt >= 22")
+        self.refuse(node, f"a cut on a field of {kind.name} must stand here, such as pt >= 22")
 
     def _combination(self, node: ast.Call) -> Combination:
-        word = _name(node.func) or ""
+        word = name_of(node.func) or ""
         count = COMBINATIONS[word]
         if node.keywords or len(node.args) < count:
-            self._refuse(node, f"{word} takes {count} selections, then conditions")
+            self.refuse(node, f"{word} takes {count} selections, then conditions")
         selections = tuple(self._selection(argument) for argument in node.args[:count])
         conditions = tuple(self._shared(selections, term) for term in node.args[count:])
         return Combination(selections, conditions)
@@ -263,27 +228,27 @@ class _Parser:
             return logical
         if isinstance(node, ast.Compare):
             return self._compared(node, lambda s, r, n: self._shared_cut(selections, s, r, n))
-        name = _name(node)
+        name = name_of(node)
         if name not in FLAGS:
             known = [*PAIR_QUANTITIES, *FLAGS]
-            self._refuse(node, f"no quantity '{self._source(node)}' of a combination", name, known)
+            self.refuse(node, f"no quantity '{self.source(node)}' of a combination", name, known)
         self._needs(node, name, selections, ("charge",), 2)
         return Flag(name)
 
     def _shared_cut(
         self, selections: Sequence[Selection], subject: ast.expr, relation: str, number: ast.expr
     ) -> Cut:
-        name = _name(subject)
+        name = name_of(subject)
         if name is None or name not in PAIR_QUANTITIES:
             known = [*PAIR_QUANTITIES, *FLAGS]
-            what = f"no quantity '{self._source(subject)}' of a combination"
-            self._refuse(subject, what, name, known)
+            what = f"no quantity '{self.source(subject)}' of a combination"
+            self.refuse(subject, what, name, known)
         most = 3 if name == "mass" else 2
         angles = {"delta_eta": ("eta",), "delta_phi": ("phi",), "transverse_mass": ("phi",)}
         self._needs(subject, name, selections, angles.get(name, ("eta", "phi")), most)
-        value = self._number(number, PAIR_QUANTITIES[name])
+        value = self.number(number, PAIR_QUANTITIES[name])
         if value < 0 or (value == 0 and relation == "<") or relation in ("==", "!="):
-            self._refuse(number, f"{name} {relation} {float(value):g} makes no sense")
+            self.refuse(number, f"{name} {relation} {float(value):g} makes no sense")
         return Cut(name, relation, value)
 
     def _needs(
@@ -297,85 +262,10 @@ class _Parser:
         """Refuse a quantity that these objects, or so many of them, do not have."""
         if len(selections) > most:
             words = "2 or 3" if most == 3 else "2"
-            self._refuse(node, f"{name} is of {words} objects, not of {len(selections)}")
+            self.refuse(node, f"{name} is of {words} objects, not of {len(selections)}")
         for selection in selections:
             missing = [field for field in fields if field not in selection.type.fields]
             if missing:
-                self._refuse(
+                self.refuse(
                     node, f"{name} needs {missing[0]}, which {selection.type.name} does not have"
                 )
-
-    # ---- numbers and names ----
-
-    def _absolute(self, node: ast.expr) -> tuple[bool, ast.expr]:
-        if isinstance(node, ast.Call) and _name(node.func) == "abs":
-            if len(node.args) != 1 or node.keywords:
-                self._refuse(node, "abs takes one quantity")
-            return True, node.args[0]
-        return False, node
-
-    def _is_number(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return self._is_number(node.operand)
-        if isinstance(node, ast.BinOp):
-            return self._is_number(node.left) or self._is_number(node.right)
-        return isinstance(node, ast.Constant) or _name(node) in (self.names.parameters or {})
-
-    def _number(self, node: ast.expr, unit: str) -> Fraction:
-        """Return a number in ``unit``; a unit that is written must be that one."""
-        self._refuse_bitwise(node)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            written = _name(node.right)
-            if written not in _UNITS:
-                self._refuse(
-                    node.right, f"'{self._source(node.right)}' is no unit; GeV and rad are"
-                )
-            if written != unit:
-                needed = f"in {unit}" if unit else "without a unit"
-                self._refuse(node, f"a number {needed} is needed, not in {written}")
-            return self._number(node.left, unit)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return -self._number(node.operand, unit)
-        parameter = (self.names.parameters or {}).get(_name(node) or "")
-        if parameter is not None:
-            return self._parameter(node, parameter, unit)
-        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-            # As written, not as a float; bounded, since 1e999999999 would fill the memory.
-            source = self._source(node)
-            if re.fullmatch(r"\d{1,12}(\.\d{0,12})?", source):
-                return Fraction(source)
-        self._refuse(
-            node, f"a plain number such as 22 or 2.5 is needed, not '{self._source(node)}'"
-        )
-
-    def _parameter(self, node: ast.expr, text: str, unit: str) -> Fraction:
-        try:
-            value = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError) as error:
-            raise self._error(node, f"the parameter is '{text}', no number") from error
-        return _Parser(text.strip(), Names({}))._number(value, unit)
-
-    def _sums(self) -> list[str]:
-        return [name for name, kind in self.names.types.items() if kind.single]
-
-    def _source(self, node: ast.expr) -> str:
-        return ast.get_source_segment(self.text, node) or ""
-
-    def _error(self, node: ast.expr, message: str) -> MenuError:
-        return MenuError(f"column {node.col_offset + 1}: {message}")
-
-    def _refuse(
-        self,
-        node: ast.expr,
-        message: str,
-        name: str | None = None,
-        known: Collection[str] | None = None,
-    ) -> NoReturn:
-        if known is not None:
-            close = get_close_matches(name or "", known, n=3, cutoff=0.5) or [*known]
-            message += f"; {'did you mean' if name else 'there are'} {', '.join(close)}"
-        raise self._error(node, message)
-
-
-def _name(node: ast.expr) -> str | None:
-    return node.id if isinstance(node, ast.Name) else None

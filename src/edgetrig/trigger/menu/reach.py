@@ -9,7 +9,16 @@ from itertools import combinations
 from typing import Final
 
 from edgetrig.physics.l1 import ObjectType, Quantity
-from edgetrig.trigger.menu.tree import All, Combination, Condition, Cut, Not, Selection, Some
+from edgetrig.trigger.menu.tree import (
+    MIRRORED,
+    All,
+    Combination,
+    Condition,
+    Cut,
+    Not,
+    Selection,
+    Some,
+)
 
 Codes = tuple[int, int]
 """Smallest and largest code."""
@@ -114,13 +123,10 @@ def _within(condition: Condition, quantity: Quantity, ends: Codes, *, negated: b
     relation = _NEGATED[condition.relation] if negated else condition.relation
     low, high = _codes_of(quantity, relation, condition.value, ends)
     if condition.absolute:
-        least, _ = _codes_of(quantity, _MIRRORED[relation], -condition.value, ends)
+        least, _ = _codes_of(quantity, MIRRORED[relation], -condition.value, ends)
         low = least if relation in ("<", "<=", "==") else ends[0]
         high = high if relation in ("<", "<=", "==") else ends[1]
     return low, high
-
-
-_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def _codes_of(quantity: Quantity, relation: str, value: Fraction, ends: Codes) -> Codes:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from edgetrig.physics.l1 import ObjectType
+
+MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+"""The relation that says the same with its sides exchanged."""
 
 
 @dataclass(frozen=True)

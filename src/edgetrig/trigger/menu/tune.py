@@ -13,9 +13,10 @@ import numpy as np
 from edgetrig.errors import MenuError
 from edgetrig.trigger.menu.efficiency import Floats
 from edgetrig.trigger.menu.menu import Menu, Seed
-from edgetrig.trigger.menu.parse import Names, parse
+from edgetrig.trigger.menu.parse import parse
 from edgetrig.trigger.menu.rates import Rates
 from edgetrig.trigger.menu.scan import parameter_of, scan, with_value
+from edgetrig.trigger.menu.words import Names
 
 AT_ONCE: Final = 15
 """Values of each seed that one reading of the data tries between those known."""
