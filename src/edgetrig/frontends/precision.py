@@ -54,6 +54,14 @@ class Precision:
         """
         return function(x)
 
+    def attended(self, weighting: Callable[[Any], Any], scores: Any, value: Any) -> Any:
+        """Return ``weighting(scores) @ value``, the weights being a softmax over the last axis.
+
+        Without any rounding each row of weights would be at least 0 and sum to 1 (to 0 where no
+        element takes part); the place "exp_input" is inside.
+        """
+        return weighting(scores) @ value
+
     def within(self, value: Any, low: ArrayLike, high: ArrayLike) -> Any:
         """Return a value; without any rounding it would lie between ``low`` and ``high``."""
         return value

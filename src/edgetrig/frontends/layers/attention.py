@@ -49,10 +49,16 @@ def scaled_dot_product(
     # The scale goes into the scores' type when it is a power of two, into a constant otherwise.
     scores = (query @ np.swapaxes(key, -1, -2)) * np.float64(np.float32(factor))
     scores = rounded(scores if bias is None else scores + bias, "scores", precision)
-    weights = softmax(scores, -1, precision, mask=mask)
-    if isinstance(weights, Pending):
-        raise ValueError("its softmax has no number types; edgetrig.quantize(model, x) finds them")
-    return rounded(rounded(weights, "weights", precision) @ value, "context", precision)
+
+    def weighting(scores: Any) -> Any:
+        weights = softmax(scores, -1, precision, mask=mask)
+        if isinstance(weights, Pending):
+            raise ValueError(
+                "its softmax has no number types; edgetrig.quantize(model, x) finds them"
+            )
+        return rounded(weights, "weights", precision)
+
+    return rounded(precision.attended(weighting, scores, value), "context", precision)
 
 
 def causal(targets: int, sources: int) -> Floats:

@@ -37,9 +37,9 @@ def softmax(
     """
 
     def change(error: Floats) -> Floats:
-        """Sum of the magnitudes of a row of the derivatives, times the largest change."""
+        """Return how much a probability changes: its log odds by twice the largest change."""
         largest = np.max(error, axis=axis, keepdims=True)
-        return error + largest if log else np.broadcast_to(largest / 2, error.shape)
+        return error + largest if log else np.broadcast_to(np.tanh(largest / 2), error.shape)
 
     def function(v: Any) -> Value:
         return _softmax(v, axis, precision, log, mask)

@@ -71,6 +71,8 @@ class Bounding(Fixed):
         argument: str = "",
     ) -> Value:
         """Add what roundings inside change to what the arguments' errors do."""
+        if argument and self.settled == argument:  # by what this is a part of
+            return function(x)
         x = Bounded.of(x)
         self.settled = argument
         value = function(Bounded(x.low, x.high, np.zeros(x.shape)))
@@ -79,6 +81,31 @@ class Bounding(Fixed):
             return replace(value, array=x)
         error = value.error + change(x.error + self._rounding(argument))
         return Bounded(value.low, value.high, error)
+
+    def attended(self, weighting: Callable[[Any], Any], scores: Any, value: Any) -> Bounded:
+        """Use that weights are at least 0 and sum to 1.
+
+        So errors of values never add up. Where scores change by at most e, the log odds of any set
+        of elements change by at most 2e and its probability by at most tanh(e / 2): so much weight
+        moves, each part of it at most as far as values are apart. What roundings do to the weights
+        themselves comes on top.
+        """
+        scores, value = Bounded.of(scores), Bounded.of(value)
+        self.settled = "exp_input"
+        weights = weighting(Bounded(scores.low, scores.high, np.zeros(scores.shape)))
+        self.settled = ""
+        moved = scores.error + self._rounding("exp_input")
+        largest = np.max(moved, axis=-1, keepdims=True)
+        low, bottom = (
+            np.minimum(np.min(v, axis=-2, keepdims=True), 0) for v in (value.low, value.bottom)
+        )
+        high, top = (
+            np.maximum(np.max(v, axis=-2, keepdims=True), 0) for v in (value.high, value.top)
+        )
+        own = weights.error @ value.largest
+        error = own + np.max(value.error, axis=-2, keepdims=True)
+        error = error + np.tanh(largest / 2) * (top - bottom)
+        return Bounded(low - own, high + own, error, bottom, top)
 
     def within(self, value: Any, low: ArrayLike, high: ArrayLike) -> Bounded:
         """Take a range of the exact numbers into account."""
