@@ -27,11 +27,12 @@ from edgetrig.files import whole_file
 from edgetrig.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from edgetrig.training.anomaly import TrainedEncoder
+    from edgetrig.training import TrainedEncoder
     from edgetrig.trigger.menu import Model
 
 Events = Mapping[str, NDArray[Any]] | NDArray[np.integer]
-"""Columns of codes by name (`edgetrig.physics.l1.read_l1`), or `training.anomaly_inputs` of them"""
+"""Columns of codes by name (`edgetrig.physics.l1.read_l1`), or what `edgetrig.training` makes of
+them (`anomaly_inputs`)."""
 
 ENCODER: Final = "encoder.keras"
 DESIGN: Final = "anomaly.edgetrig"
@@ -184,9 +185,8 @@ def train_anomaly(
     CMS, "Anomaly detection in the CMS Global Trigger", CMS-DP-2023-079 (the inputs).
     """
     from edgetrig.frontends import load
-    from edgetrig.training import split
-    from edgetrig.training.anomaly import EncoderSettings, train_encoder
-    from edgetrig.trigger.menu.menu import ORBIT_HZ
+    from edgetrig.training import EncoderSettings, split, train_encoder
+    from edgetrig.trigger.menu import ORBIT_HZ
 
     _check_positive(rate_khz=rate_khz, bunches=bunches)
     settings = EncoderSettings(

@@ -26,9 +26,7 @@ from edgetrig.training.schedule import CostController, learning_rate
 
 _PEAK_RATE = 2e-3
 _MARGIN = 0.97  # aimed at, so that the last epochs stay under the target
-_JUDGED = (
-    20_000  # events on which the cost of an epoch, and the loss on held-out ones, are measured
-)
+_JUDGED = 20_000  # events on which an epoch's cost, and its loss on held-out ones, are measured
 _PIECE = 64  # most steps between two looks at the cost, and at the keyboard
 _LOOKS = 100  # least number of looks at the cost, where there are so many steps
 _BLOCK = 100_000  # events whose hidden values are in memory at once

@@ -85,13 +85,13 @@ def counting(
 ) -> Counting:
     """Return how events count, once the options are known to fit all files of the command."""
     from edgetrig.physics.l1 import contents_l1
-    from edgetrig.trigger.menu.samples import matches
+    from edgetrig.trigger.menu import file_matches
 
     for file in files:
         existing_file(file)
     given = dict(_cross_section(text) for text in cross_section or ())
     for pattern in given:
-        if not any(matches(file, pattern) for file in files):
+        if not any(file_matches(file, pattern) for file in files):
             raise Error(f"--cross-section {pattern}: no file of that name is given")
     if weight not in (None, "1") and not any(
         weight in contents_l1(file, [weight])[0] for file in files
@@ -119,13 +119,19 @@ def rates_of(menu: Menu, decide: Decider, data: Sequence[Path], how: Counting) -
 
 def count(decide: Decider, data: Sequence[Path], how: Counting) -> Counted:
     """Count which seeds fire in files; processes are mixed by their cross sections."""
-    from edgetrig.trigger.menu import CountFired, mixed, samples_of, total, weight_column
-    from edgetrig.trigger.menu.samples import matches
+    from edgetrig.trigger.menu import (
+        CountFired,
+        file_matches,
+        mixed,
+        samples_of,
+        total,
+        weight_column,
+    )
 
     given = {
         pattern: value
         for pattern, value in how.cross_sections_pb.items()
-        if any(matches(file, pattern) for file in data)
+        if any(file_matches(file, pattern) for file in data)
     }
     samples = samples_of(data, given)
     known = [sample.cross_section_pb for sample in samples]

@@ -104,8 +104,7 @@ def _scanned(
 ) -> dict[str, Callable[[], Any]]:
     """Return the pictures of one scan."""
     from edgetrig.report.plots import plot_efficiency_against_rate, plot_threshold_scan
-    from edgetrig.trigger.menu import Decider, scan
-    from edgetrig.trigger.menu.scan import parameter_of
+    from edgetrig.trigger.menu import Decider, parameter_of, scan
 
     seed, asked, values = what
     parameter = parameter_of(menu, seed, asked)

@@ -88,8 +88,7 @@ def counted(
 def _usual(data: Sequence[Path], variable: str, code: str) -> list[float]:
     """Return bins that hold nearly all values of every part of the files, which may be sorted."""
     from edgetrig.physics.l1 import read_l1
-    from edgetrig.trigger.menu import usual_edges
-    from edgetrig.trigger.menu.turn_on import numbers_of
+    from edgetrig.trigger.menu import numbers_of, usual_edges
 
     found: list[list[float]] = []
     for file in data:
@@ -106,7 +105,7 @@ def edges_of(text: str) -> list[float]:
     """Return the edges that ``low:high:number`` or ``edge,edge,...`` means."""
     import numpy as np
 
-    from edgetrig.trigger.menu.turn_on import MOST_BINS, checked_edges
+    from edgetrig.trigger.menu import MOST_BINS, checked_edges
 
     try:
         if ":" not in text:

@@ -68,12 +68,12 @@ def samples_of(
     for pattern, value in given.items():
         if not (math.isfinite(value) and value > 0):
             raise DataError(f"cross section {value:g} pb of {pattern}: a number above 0 is needed")
-        if not any(matches(file, pattern) for file in files):
+        if not any(file_matches(file, pattern) for file in files):
             raise DataError(f"cross section of {pattern}: no such file among the events")
     groups: dict[str, list[tuple[Path, _Noted | None]]] = {}
     for file in files:
         noted = _noted(file)
-        patterns = [pattern for pattern in given if matches(file, pattern)]
+        patterns = [pattern for pattern in given if file_matches(file, pattern)]
         if len(patterns) > 1:
             raise DataError(f"{file}: two cross sections, of {' and '.join(patterns)}; give one")
         key = patterns[0] if patterns else noted.process if noted else ""
@@ -116,7 +116,7 @@ def _sample(
     return Sample(process, parts, mean if given is None else given)
 
 
-def matches(file: Path, pattern: str) -> bool:
+def file_matches(file: Path, pattern: str) -> bool:
     """Return whether a file has this path, or a name of this pattern."""
     return str(file) == pattern or fnmatch(file.name, pattern)
 
