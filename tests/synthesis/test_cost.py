@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgetrig.circuit import Builder, Input, Op, Output, fixed_input, origin, trace
+from edgetrig.circuit import Builder, Input, Op, Output, fixed_input, lookup, origin, trace
 from edgetrig.errors import Error, ToolError
 from edgetrig.synthesis import PARTS, family_of, synthesize
 from edgetrig.synthesis import cost as cost_module
@@ -107,3 +107,14 @@ def test_a_missing_yosys_names_its_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyosys", None)
     with pytest.raises(ToolError, match=r"edgetrig\[synth\]"):
         synthesize(adder())
+
+
+def test_look_ups_in_one_table_cost_as_much_as_each_alone():
+    def looks(count):
+        def function(x):
+            return lookup(x, np.sin, 1, 2, 5, "RND", "SAT")
+
+        return trace(function, fixed_input("x", count, integer=3, fraction=4))
+
+    one, many = synthesize(looks(1), "ecp5"), synthesize(looks(12), "ecp5")
+    assert 0 < many.lut <= 12 * one.lut

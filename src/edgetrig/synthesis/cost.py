@@ -137,8 +137,8 @@ def synthesize(
     files = verilog(circuit, _TOP)
     steps, note = _synthesis(command, family, _needs_classic_abc(circuit, part))
     # AMD parts take their own cells for ternary adders in front of registers, and for tables.
-    define = "".join(f"-D{name} " for name in amd_defines(part))
-    script = ["scratchpad -set abc9.verify false", *(f"read_verilog {define}{n}" for n in files)]
+    read = _yosys.reading(files, _TOP, amd_defines(part))
+    script = ["scratchpad -set abc9.verify false", *read]
     start = time.perf_counter()
     [text] = _yosys.run(
         files, [*script, *steps, "write_json net.json"], ["net.json"], timeout=timeout

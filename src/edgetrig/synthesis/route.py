@@ -255,7 +255,7 @@ def _netlist(files: Mapping[str, str], family: Family, timeout: float | None) ->
     command = family.command.replace(" -noiopads", "")
     script = [
         "scratchpad -set abc9.verify false",
-        *(f"read_verilog {name}" for name in files),
+        *_yosys.reading(files, _TOP),
         f"{command} -top {HARNESS}",
         "write_json net.json",
     ]
