@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from numpy.typing import ArrayLike
 
 from edgetrig import circuit
 from edgetrig.circuit import Array, Overflow, Rounding
+from edgetrig.errors import ModelError
 
 if TYPE_CHECKING:
     from edgetrig.frontends.quantization import Quantized
+
+_OF_NETWORKS: Final = ("precision", "ranges", "table_bits", "per_feature")
+"""Options that a forest has nothing for."""
 
 
 @overload
@@ -74,5 +78,10 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
     x = args[0] if args else options.get("x")
     read_model = model if isinstance(model, Model | Forest) else read(model, shapes_in(model, x))
     if isinstance(read_model, Forest):
+        if taken := [name for name in _OF_NETWORKS if name in options]:
+            raise ModelError(
+                f"{taken[0]}= is for networks: trees take bits= for their features, leaf_bits= for "
+                "their leaves, and inputs= for features that are hardware integers already"
+            )
         return quantize_forest(read_model, *args, **options)
     return quantize_model(read_model, *args, **options)

@@ -82,3 +82,5 @@ def test_wrong_data(classifier, events):
         quantize(classifier, x, y[:2])
     with pytest.raises(ModelError, match="max_bits=1"):
         quantize(classifier, x, y, max_bits=1)
+    with pytest.raises(ModelError, match="precision= is for networks: trees take bits="):
+        quantize(classifier, x, y, precision={"x": "fixed<8,4>"})

@@ -1,5 +1,6 @@
 """Float models get types: hardware equals the batch arithmetic, and comes close to the floats."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -304,3 +305,12 @@ def test_standardised_inputs(random_data, quantized_and_checked):
     assert ".." in chosen[f"{read(model).inputs[0].name}.result"].type
     with pytest.raises(ModelError, match="powers of two"):
         load(keras.Sequential([keras.Input((4,)), keras.layers.Identity(), norm]))
+
+
+def test_outputs_that_are_all_the_same():
+    """A network that no event wakes up: its loss is relative to the outputs' size."""
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.Dense(2, name="d")(inputs))
+    model.get_layer("d").set_weights([np.zeros((3, 2)), np.float32([0.3, 0.7])])
+    x = np.random.default_rng(0).normal(0, 1, (300, 3)).astype("float32")
+    assert quantize(model, x, bits=8).loss < 0.01

@@ -128,15 +128,13 @@ def _one_hot(truth: NDArray[Any]) -> bool:
 
 def _distance(outputs: Outputs, reference: Outputs) -> float:
     """Return the largest of the outputs' relative errors."""
-    return max(
-        _rms(a - b) / max(_spread(b), 1e-30) for a, b in zip(outputs, reference, strict=True)
-    )
+    return max(_rms(a - b) / _scale(b) for a, b in zip(outputs, reference, strict=True))
 
 
 def _of_regression(
     own: NDArray[np.float64], truth: NDArray[np.float64], distance: Callable[[Outputs], float]
 ) -> Loss:
-    spread, error = max(_spread(truth), 1e-30), _rms(own - truth)
+    spread, error = _scale(truth), _rms(own - truth)
     return Loss(
         "root mean square error gained, relative to the targets' spread",
         lambda out: (_rms(out[0].reshape(truth.shape) - truth) - error) / spread,
@@ -183,6 +181,12 @@ def _figure(metric: Metric, y: Any, outputs: Outputs) -> float:
 
 def _rms(values: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(values**2)))
+
+
+def _scale(values: NDArray[np.float64]) -> float:
+    """Return the numbers' spread; where they are all the same, their size, or 1 if all are 0."""
+    spread, size = _spread(values), _rms(values)
+    return spread if spread > 1e-9 * size else size or 1.0
 
 
 def _spread(values: NDArray[np.float64]) -> float:
