@@ -72,6 +72,50 @@ def test_wiring_and_dead_rows_cost_nothing():
     assert (guess.lut, guess.ff, guess.carry, guess.depth) == (0, 0, 0, 0)
 
 
+def product(a, b, signed):
+    ports = [
+        fixed_input(name, 1, signed=sign, integer=width - sign, fraction=0)
+        for name, width, sign in (("a", a, signed[0]), ("b", b, signed[1]))
+    ]
+    return trace(lambda x, y: x * y, *ports)
+
+
+# Measured with Yosys 0.70.
+@pytest.mark.parametrize(
+    ("signed", "widths", "dsp"),
+    [
+        ((0, 0), (2, 6), 0),
+        ((0, 0), (2, 8), 1),
+        ((0, 0), (4, 4), 0),
+        ((0, 0), (4, 5), 1),
+        ((0, 0), (17, 26), 1),
+        ((0, 0), (18, 18), 2),
+        ((0, 0), (28, 28), 4),
+        ((1, 1), (18, 27), 1),
+        ((1, 1), (19, 19), 2),
+        ((0, 1), (18, 28), 4),
+        ((1, 0), (17, 27), 2),
+    ],
+)
+def test_products_take_the_dsps_that_were_measured(signed, widths, dsp):
+    guess = estimate(product(*widths, signed))
+    assert guess.dsp == dsp
+    assert (" DSP, " in str(guess)) == (dsp > 0)
+
+
+@pytest.mark.parametrize("part", ["ecp5", "nexus"])
+@pytest.mark.parametrize("widths", [(4, 9), (19, 19), (10, 22)])
+def test_products_take_the_blocks_that_yosys_makes(part, widths):
+    circuit = product(*widths, (1, 1))
+    assert estimate(circuit, part).dsp == synthesize(circuit, part).dsp > 0
+
+
+def test_a_product_in_a_multiplier_block_takes_no_luts():
+    port = fixed_input("x", 2, integer=10, fraction=0)
+    guess = estimate(trace(lambda x: x[0] * x[1], port))
+    assert (guess.lut, guess.dsp, guess.depth) == (0, 1, 1)
+
+
 def test_an_unknown_part_is_refused():
     with pytest.raises(Error, match="part 'zx81' is unknown"):
         estimate(network(), "zx81")

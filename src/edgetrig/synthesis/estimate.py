@@ -1,4 +1,4 @@
-"""A fast estimate of LUTs, flip-flops, carry cells and depth from the rows alone.
+"""A fast estimate of LUTs, flip-flops, carry cells, DSPs and depth from the rows alone.
 
 Each row is so much work of a kind (`edgetrig.optimize.work`), at the measured prices of the
 family; ``benchmarks/calibrate_estimate.py`` says how far off it is.
@@ -16,6 +16,7 @@ from edgetrig.circuit import Circuit, Op
 from edgetrig.circuit.graph import live_rows
 from edgetrig.optimize import TERNARY_FAMILIES, delays_of, lut_cover, prices_of, work
 from edgetrig.synthesis.families import family_of
+from edgetrig.synthesis.multipliers import blocks
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Estimate:
         The part asked for.
     lut
         LUTs, inverters, and LUTs within carry cells (two in a CCU2, one in an ALU).
-    ff, carry, depth
-        As in `Cost`.
+    ff, carry, dsp, depth
+        As in `Cost`. A product that takes DSPs counts no LUTs, the sums of one of several included.
     by_layer
         LUTs of each origin.
     """
@@ -38,6 +39,7 @@ class Estimate:
     lut: int
     ff: int
     carry: int
+    dsp: int
     depth: int
     by_layer: dict[str, int]
 
@@ -46,9 +48,10 @@ class Estimate:
         return asdict(self)
 
     def __str__(self) -> str:
+        dsp = f"{self.dsp:,} DSP, " if self.dsp else ""
         return (
             f"estimate for {self.part} (not measured): about {self.lut:,} LUT, {self.ff:,} FF, "
-            f"{self.carry:,} carry cells, depth {self.depth}"
+            f"{self.carry:,} carry cells, {dsp}depth {self.depth}"
         )
 
 
@@ -70,18 +73,21 @@ def estimate(circuit: Circuit, part: str = "xcvu13p") -> Estimate:
     family = family_of(part).name
     rows, prices = circuit.rows, prices_of(family)
     lut_inputs = delays_of(family).lut_inputs
-    done = work(circuit, lut_inputs)
+    done, dsps = work(circuit, lut_inputs), blocks(circuit, family)
+    done["product"][dsps > 0] = 0
     luts = np.zeros(len(circuit))
     for kind, amount in done.items():
         luts += prices.luts[kind] * amount
     by_layer = np.bincount(rows.origin, weights=luts, minlength=len(circuit.origins))
     live = live_rows(rows.operands, circuit.output_rows)
     levels = _levels(circuit, family, done)
+    levels[dsps > 0] = 1
     return Estimate(
         part=part,
         lut=round(float(luts.sum())),
         ff=int(circuit.widths[live & (rows.op == Op.REG)].sum()),
         carry=_carry_cells(done, prices.carry_bits),
+        dsp=int(dsps.sum()),
         depth=round(float(lut_cover(circuit, lut_inputs, levels).depth.max(initial=0))),
         by_layer={
             name: round(count)
