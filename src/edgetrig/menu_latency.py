@@ -12,8 +12,7 @@ from edgetrig.circuit import live_rows
 from edgetrig.design import Design
 from edgetrig.design import compile as compile_design
 from edgetrig.errors import MenuError
-from edgetrig.optimize import delays_of, luts_and_registers
-from edgetrig.optimize.paths import cycles_needed, slowest_row
+from edgetrig.optimize import cycles_needed, delays_of, luts_and_registers, slowest_row
 from edgetrig.synthesis import family_of
 from edgetrig.trigger.menu import BUNCH_CROSSING_NS, Menu
 

@@ -15,6 +15,7 @@ from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.passes import PASSES, optimize
+from edgetrig.optimize.paths import cycles_needed, slowest_row
 from edgetrig.optimize.pipeline import pipeline, stage_delay
 from edgetrig.optimize.prices import PRICES, Prices, prices_of
 from edgetrig.optimize.row_costs import row_luts
@@ -37,6 +38,7 @@ __all__ = [
     "comparisons",
     "constant_matrices",
     "counters",
+    "cycles_needed",
     "delays_of",
     "for_hardware",
     "lut_cover",
@@ -47,6 +49,7 @@ __all__ = [
     "prices_of",
     "row_luts",
     "simplify",
+    "slowest_row",
     "small_cones",
     "stage_delay",
     "table_forms",
