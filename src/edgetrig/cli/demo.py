@@ -197,10 +197,11 @@ class Demo:
                 cost = design.synthesize()
             self.measured[words] = Hardware(design, words, self.measured[words].verification, cost)
         guess = design.estimate()
+        dsp = f", {guess.dsp:,} DSP" if guess.dsp else ""
         return (
             f"accept bit: {cost.lut:,} LUT, {cost.ff:,} FF, {cost.carry:,} carry, {cost.dsp} DSP, "
             f"{cost.bram} BRAM, depth {cost.depth} (Yosys {cost.yosys}, {cost.part}); "
-            f"estimate {guess.lut:,} LUT, {guess.ff:,} FF"
+            f"estimate {guess.lut:,} LUT, {guess.ff:,} FF{dsp}"
         )
 
     def report(self) -> str:
