@@ -180,6 +180,19 @@ def test_text_that_crashes_hdf5(file):
     assert load_again(file)
 
 
+def test_text_without_end_takes_no_memory(file):
+    """A text of four gigabytes beyond the file: HDF5 makes room for it before it looks."""
+    data = bytearray(file.read_bytes())
+    heap = data.find(b"GCOL")
+    names = data.find(b"weight_names\0\0\0\0\x19")
+    reference = data.find(heap.to_bytes(8, "little"), names)
+    assert 0 < heap < names < reference
+    data[reference - 4 : reference + 4] = b"\x00\x00\x00\xf0\xb8\x19\x00\x08"
+    file.write_bytes(data)
+    refuse(file, "not a whole HDF5 file .HDF5's library does not come back from reading it")
+    assert load_again(file)
+
+
 def load_again(file):
     """Whether a sound file is read after a damaged one."""
     return compiled(unpacked("qkeras-0.9.0", "dense", ".h5", file)).circuit
