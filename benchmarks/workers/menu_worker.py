@@ -1,11 +1,18 @@
-"""Decides on events by `benchmarks/menu.yaml`: compiled, or in awkward-array code."""
+"""Decides on events by `benchmarks/menu.yaml`: compiled, or in awkward-array code.
+
+With an anomaly trigger (``trigger``, the folder of `edgetrig anomaly train`) its seed comes last:
+in the same circuit, or by Keras beside the awkward-array code.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import resource
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +29,13 @@ BLOCK = 100_000
 def measure(task: dict[str, Any]) -> dict[str, Any]:
     """Return decisions' digest, and CPU seconds for deciding, and peak memory of the process."""
     menu = read_menu(task["menu"])
+    trigger = task.get("trigger")
     names = [kind.column(field) for kind, field in menu.columns()]
     decide: Callable[[Columns], np.ndarray]
     begin = time.process_time()
     decide = Decider.of(menu) if task["side"] == "edgetrig" else awkward_decider()
+    if task["side"] == "awkward" and trigger:
+        decide = with_score(decide, Path(trigger))
     compiling = time.process_time() - begin
     loaded = peak_mib()
     warm_up(decide, task["files"][0], names)
@@ -58,6 +68,29 @@ def peak_mib() -> float:
 def warm_up(decide: Callable[[Columns], np.ndarray], file: str, names: list[str]) -> None:
     for _ in range(2):
         decide(next(read_l1(file, names, 1000)))
+
+
+def with_score(
+    decide: Callable[[Columns], np.ndarray], trigger: Path
+) -> Callable[[Columns], np.ndarray]:
+    """Return decisions with that of an anomaly trigger, whose encoder Keras runs in floats."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    import hgq  # noqa: F401  (Keras finds its layers by it)
+    import keras
+
+    from edgetrig.training import anomaly_inputs
+
+    threshold = json.loads((trigger / "anomaly.json").read_text())["threshold"]
+    model = keras.models.load_model(trigger / "encoder.keras")
+
+    def decide_too(block: Columns) -> np.ndarray:
+        x = anomaly_inputs(block).astype(np.float32)
+        means = np.asarray(model.predict(x, batch_size=len(x), verbose=0), np.float64)
+        # The hardware rounds means to halves; where it cuts one off, that one alone passes.
+        score = ((np.floor(2 * means + 0.5) / 2) ** 2).sum(axis=1)
+        return np.column_stack([decide(block), score >= threshold])
+
+    return decide_too
 
 
 def awkward_decider() -> Callable[[Columns], np.ndarray]:
