@@ -126,6 +126,10 @@ def report(result: dict[str, Any]) -> str:
             ("circuit", "form", "stages", "tool", *COSTS, "Yosys CPU s", "LUT+INV", "FF", "depth"),
             [line for row in rows.values() for line in _cost(row)],
         ),
+        paragraph(
+            "Boosted trees stand in [trees.md](trees.md), beside alkaid with qxgb, conifer and",
+            "TreeLUT's method.",
+        ),
         "## Speed",
         paragraph(
             "CPU seconds of one thread, the least of three; conversion from model to pipelined",

@@ -16,7 +16,7 @@ from edgetrig.physics.l1.collisions import Collisions
 from edgetrig.physics.l1.muons import add_muons
 from edgetrig.physics.l1.pool import load_pool
 from edgetrig.physics.l1.processes import STRATA
-from edgetrig.trigger.menu.menu import ORBIT_HZ
+from edgetrig.trigger.menu import ORBIT_HZ
 
 BUNCHES, PILEUP, QUALITY = 2748, 60.0, 8
 CODES = (31, 15)

@@ -20,6 +20,8 @@ DECISION_CYCLES: Final = 1
 """Clock cycles that prescales and the final decision take after the logic."""
 
 _NOMINAL: Final = 0.005
+"""Part of a clock's period by which its stated value may be off."""
+
 _FURTHER_CYCLES: Final = 2
 """Clock cycles more than the fewest that are tried, since registers may then stand better."""
 

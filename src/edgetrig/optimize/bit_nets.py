@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op
-from edgetrig.circuit.graph import live_rows
+from edgetrig.circuit import Circuit, Op, live_rows
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Ints
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op
-from edgetrig.circuit.graph import live_rows
+from edgetrig.circuit import Circuit, Op, live_rows
 from edgetrig.optimize.bit_nets import chained
 from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.rows import Ints

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op
-from edgetrig.circuit.graph import live_rows
+from edgetrig.circuit import Circuit, Op, live_rows
 from edgetrig.optimize import TERNARY_FAMILIES, delays_of, lut_cover, prices_of, work
 from edgetrig.synthesis.families import family_of
 from edgetrig.synthesis.multipliers import blocks

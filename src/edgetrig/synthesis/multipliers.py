@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op
-from edgetrig.circuit.graph import live_rows
+from edgetrig.circuit import Circuit, Op, live_rows
 
 _XILINX: Final = {"UltraScale+": 27, "UltraScale": 27, "7 series": 25}
 """Bits of a DSP's wider operand, its sign included."""
