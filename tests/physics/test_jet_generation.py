@@ -32,11 +32,13 @@ from edgetrig.physics import (
 
 SMALL = {"events": 42, "seed": 11, "constituents": 128}
 SCRIPT = """
-import json, sys
+import json, sys, time
 from edgetrig.physics import generate
 generate.SHARD = 8
+def halfway(done, total):
+    time.sleep(600 if done >= 20 else 0)  # never done before the test interrupts it
 try:
-    generate.generate_jets(sys.argv[1], processes=2, **json.loads(sys.argv[2]))
+    generate.generate_jets(sys.argv[1], processes=2, progress=halfway, **json.loads(sys.argv[2]))
 except KeyboardInterrupt as stop:
     print(stop)
 """
