@@ -32,9 +32,10 @@ from edgetrig.physics import (
 
 SMALL = {"events": 42, "seed": 11, "constituents": 128}
 SCRIPT = """
-import json, sys, time
+import json, signal, sys, time
 from edgetrig.physics import generate
 generate.SHARD = 8
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
 def halfway(done, total):
     time.sleep(600 if done >= 20 else 0)  # never done before the test interrupts it
 try:
