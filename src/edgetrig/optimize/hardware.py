@@ -16,8 +16,9 @@ from edgetrig.optimize.ternary import ternary_sums
 from edgetrig.optimize.thresholds import threshold_tables
 from edgetrig.optimize.upper_bits import upper_bits_once
 
-_CLEARLY = 0.005
-"""Part of the cost that a form must save: less than that is within the estimate's error."""
+_CLEARLY = 0.08
+"""Part of the cost that a form must save: less is within the estimate's error, and not worth proofs
+that take minutes where tables stand for parts of sums."""
 
 
 def for_hardware(
