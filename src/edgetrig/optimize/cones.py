@@ -13,10 +13,10 @@ from itertools import product
 
 import numpy as np
 
-from edgetrig.circuit import Circuit, Op, Table, use_counts
+from edgetrig.circuit import Circuit, Op, use_counts
 from edgetrig.optimize.cone_values import cone_values
 from edgetrig.optimize.row_costs import row_luts
-from edgetrig.optimize.rows import Edit, Ints
+from edgetrig.optimize.rows import Edit, Ints, is_narrow_and_combinational
 
 Cut = tuple[int, ...]
 
@@ -37,12 +37,11 @@ def small_cones(circuit: Circuit) -> Circuit:
         A combinational circuit; with registers, or with values of more than 62 bits, it stays as it
         is.
     """
-    rows = circuit.rows
-    if rows.lo.dtype == object or circuit.count(Op.REG):
+    if not is_narrow_and_combinational(circuit):
         return circuit
     cuts = _cuts(circuit)
     cover = _Cover(circuit)
-    for row in range(len(rows) - 1, -1, -1):
+    for row in range(len(circuit.rows) - 1, -1, -1):
         if cuts[row] and cover.uses[row] > 0:
             cover.try_cuts(row, cuts[row])
     return _with_tables(circuit, cover.chosen) if cover.chosen else circuit
@@ -136,17 +135,17 @@ def _with_tables(circuit: Circuit, chosen: dict[int, tuple[Cut, Ints]]) -> Circu
     """Put tables in the place of rows; their index is the leaves' bits side by side."""
     rows, width = circuit.rows, circuit.widths
     edit = Edit(circuit)
-    tables = list(circuit.tables)
     for row, (cut, values) in chosen.items():
-        labels = {"origin": int(rows.origin[row])}
-        index, used = -1, 0
+        origin, used = int(rows.origin[row]), 0
+        by_place = {}
         for leaf in cut:
-            part, bits = leaf, int(width[leaf])
-            if rows.lo[leaf] < 0:
-                part = int(edit.add(Op.LOW, a=leaf, p=bits, **labels))
-            index = part if index < 0 else int(edit.add(Op.ADD, a=index, b=part, p=used, **labels))
+            bits = int(width[leaf])
+            signed = rows.lo[leaf] < 0
+            by_place[used] = (
+                int(edit.add(Op.LOW, a=leaf, p=bits, origin=origin)) if signed else leaf
+            )
             used += bits
-        tables.append(Table(0, values))
-        labels["fraction"] = int(rows.fraction[row])
-        edit.replace(row, int(edit.add(Op.TABLE, a=index, p=len(tables) - 1, **labels)))
-    return edit.circuit(tables=tables)
+        index = edit.side_by_side(by_place, origin)
+        labels = {"origin": origin, "fraction": int(rows.fraction[row])}
+        edit.replace(row, int(edit.add(Op.TABLE, a=index, p=edit.table(values), **labels)))
+    return edit.circuit()

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetrig.circuit import Circuit, Op, Table, use_counts
+from edgetrig.circuit import Circuit, Op, use_counts
 from edgetrig.optimize.bit_heap import COUNTER_LUTS, Bit, BitHeap, Counter
 from edgetrig.optimize.row_costs import row_luts
-from edgetrig.optimize.rows import Edit
+from edgetrig.optimize.rows import Edit, Ints, is_narrow_and_combinational
 
 _MOST_BITS = 5
 """Bits of a term that are counted one by one; chains take about as many LUTs for wider ones."""
@@ -38,19 +38,18 @@ def counters(circuit: Circuit, family: str = "UltraScale+") -> Circuit:
     Error
         If the family is unknown.
     """
-    rows = circuit.rows
-    if rows.lo.dtype == object or circuit.count(Op.REG):
+    if not is_narrow_and_combinational(circuit):
         return circuit
     luts = row_luts(circuit, family)
-    edit = _Counted(circuit)
+    counted = _Counted(circuit)
     for total in _sums(circuit):
         heap = _heap(circuit, total)
         if heap is None:
             continue
         heap.compress()
         if heap.counters and _luts(heap) < float(luts[total.inner].sum()):
-            edit.replace_sum(total.row, heap)
-    return edit.circuit() if edit.changed else circuit
+            counted.replace_sum(total.row, heap)
+    return counted.edit.circuit() if counted.edit.changed else circuit
 
 
 @dataclass
@@ -133,24 +132,18 @@ class _Counted:
 
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
-        self._edit = Edit(circuit)
-        self._tables = list(circuit.tables)
-        self._known: dict[tuple[int, ...], int] = {}
+        self.edit = Edit(circuit)
         self._bits: dict[tuple[int, int], int] = {}
-        self.changed = False
-
-    def circuit(self) -> Circuit:
-        return self._edit.circuit(tables=self._tables)
 
     def replace_sum(self, row: int, heap: BitHeap) -> None:
         """Let counters and one sum stand for a row."""
-        rows, self.changed = self._circuit.rows, True
+        rows = self._circuit.rows
         origin, fraction = int(rows.origin[row]), int(rows.fraction[row])
         counts: list[int] = []
         for counter in heap.counters:
             bits = [self._bit(bit, counts, origin) for bit in counter.bits]
-            index = self._side_by_side(dict(enumerate(bits)), origin)
-            table = self._table(counter)
+            index = self.edit.side_by_side(dict(enumerate(bits)), origin)
+            table = self.edit.table(_counts(counter))
             counts.append(self._add(Op.TABLE, origin, a=index, p=table))
         one = self._add(Op.CONST, origin, lo=1, hi=1)
         numbers = []
@@ -159,16 +152,16 @@ class _Counted:
                 place: one if bit is None else self._positive(bit, counts, one, origin)
                 for place, bit in number.items()
             }
-            numbers.append(self._side_by_side(bits_by_place, origin))
+            numbers.append(self.edit.side_by_side(bits_by_place, origin))
         while len(numbers) > 1:
             numbers.append(self._add(Op.ADD, origin, a=numbers.pop(0), b=numbers.pop(0)))
         wrap = Op.LOWS if rows.lo[row] < 0 else Op.LOW
         width = int(self._circuit.widths[row])
         labels = {"origin": origin, "fraction": fraction}
-        self._edit.replace(row, int(self._edit.add(wrap, a=numbers[0], p=width, **labels)))
+        self.edit.replace(row, int(self.edit.add(wrap, a=numbers[0], p=width, **labels)))
 
     def _add(self, op: Op, origin: int, **columns: int) -> int:
-        return int(self._edit.add(op, origin=origin, **columns))
+        return int(self.edit.add(op, origin=origin, **columns))
 
     def _bit(self, bit: Bit, counts: Sequence[int], origin: int) -> int:
         """Return the row of a bit, not inverted."""
@@ -185,26 +178,13 @@ class _Counted:
         row = self._bit(bit, counts, origin)
         return self._add(Op.XOR, origin, a=row, b=one) if bit.inverted else row
 
-    def _side_by_side(self, bits: dict[int, int], origin: int) -> int:
-        """Return the number whose bits are rows, by place."""
-        first, *others = sorted(bits)
-        number = bits[first]
-        if first:
-            number = self._add(Op.SHL, origin, a=number, p=first)
-        for place in others:
-            number = self._add(Op.ADD, origin, a=number, b=bits[place], p=place)
-        return number
 
-    def _table(self, counter: Counter) -> int:
-        """Return the number of a counter's table."""
-        signs = [
-            -w if bit.inverted else w for w, bit in zip(counter.weights, counter.bits, strict=True)
-        ]
-        key = (counter.constant, *signs)
-        if key not in self._known:
-            patterns = np.arange(1 << len(signs))
-            start = counter.constant - sum(min(weight, 0) for weight in signs)
-            values = start + sum(w * (patterns >> k & 1) for k, w in enumerate(signs))
-            self._tables.append(Table(0, np.asarray(values, np.int64)))
-            self._known[key] = len(self._tables) - 1
-        return self._known[key]
+def _counts(counter: Counter) -> Ints:
+    """Return what a counter makes of each pattern of its bits' sources."""
+    signs = [
+        -w if bit.inverted else w for w, bit in zip(counter.weights, counter.bits, strict=True)
+    ]
+    patterns = np.arange(1 << len(signs))
+    start = counter.constant - sum(min(weight, 0) for weight in signs)
+    values = start + sum(w * (patterns >> k & 1) for k, w in enumerate(signs))
+    return np.asarray(values, np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,10 @@ class Edit:
         self._added: list[dict[str, NDArray[Any]]] = []
         self._count = len(rows)
         self._alias = np.arange(len(rows))
+        self._tables = list(circuit.tables)
+        self._known_tables: dict[tuple[int, bytes], int] = {}
+        self.changed = False
+        """Whether any row has been replaced."""
 
     @property
     def next_row(self) -> int:
@@ -67,15 +71,32 @@ class Edit:
     def replace(self, rows: Ints | int, by: Ints | int) -> None:
         """Let other rows stand for some of the original ones, in operands and outputs."""
         self._alias[rows] = by
+        self.changed = True
 
-    def circuit(
-        self, outputs: Ints | None = None, tables: Sequence[Table] | None = None
-    ) -> Circuit:
+    def table(self, values: Ints) -> int:
+        """Return the number of a table for indices from 0 up: the same for the same values."""
+        key = (values.size, values.tobytes())
+        if key not in self._known_tables:
+            self._tables.append(Table(0, values))
+            self._known_tables[key] = len(self._tables) - 1
+        return self._known_tables[key]
+
+    def side_by_side(self, rows: Mapping[int, int], origin: int) -> int:
+        """Return the number whose bits are those of rows, each shifted to its place."""
+        first, *others = sorted(rows)
+        number = rows[first]
+        if first:
+            number = int(self.add(Op.SHL, a=number, p=first, origin=origin))
+        for place in others:
+            number = int(self.add(Op.ADD, a=number, b=rows[place], p=place, origin=origin))
+        return number
+
+    def circuit(self, outputs: Ints | None = None) -> Circuit:
         """Return the changed circuit: rows in order, dead ones dropped, intervals made anew.
 
-        Other rows may be given for the outputs, and other tables, in place of the circuit's own.
+        Other rows may be given for the outputs.
         """
-        circuit = self._circuit if tables is None else self._circuit.replace(tables=tuple(tables))
+        circuit = self._circuit.replace(tables=tuple(self._tables))
         parts = [self.columns, *self._added]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in self.columns}
         alias = _followed(np.concatenate([self._alias, np.arange(len(self._alias), self._count)]))
@@ -143,6 +164,11 @@ def _followed(alias: Ints) -> Ints:
         if np.array_equal(further, alias):
             return alias
         alias = further
+
+
+def is_narrow_and_combinational(circuit: Circuit) -> bool:
+    """Return whether no value has more than 62 bits and there is no register."""
+    return circuit.rows.lo.dtype != object and not circuit.count(Op.REG)
 
 
 def trailing_zeros(values: Ints) -> Ints:

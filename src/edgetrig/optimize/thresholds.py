@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetrig.circuit import Circuit, Op, Table
+from edgetrig.circuit import Circuit, Op
 from edgetrig.optimize.row_costs import row_luts
-from edgetrig.optimize.rows import Edit
+from edgetrig.optimize.rows import Edit, is_narrow_and_combinational
 
 _UPPER = 5
 _LOWEST = 6
@@ -35,18 +35,17 @@ def threshold_tables(circuit: Circuit, family: str = "UltraScale+") -> Circuit:
     Error
         If the family is unknown.
     """
-    rows = circuit.rows
-    if rows.lo.dtype == object or circuit.count(Op.REG):
+    if not is_narrow_and_combinational(circuit):
         return circuit
     luts = row_luts(circuit, family)
-    made = _Tables(circuit)
+    answers = _Answers(circuit)
     for value, questions in _questions(circuit).items():
         before = float(luts[[row for row, _, _ in questions]].sum())
         distinct = {threshold for _, threshold, _ in questions}
         if len(distinct) >= _LEAST and _luts(circuit, value, questions) < before:
             for row, threshold, below in questions:
-                made.replace(row, value, threshold, below)
-    return made.circuit() if made.changed else circuit
+                answers.replace(row, value, threshold, below)
+    return answers.edit.circuit() if answers.edit.changed else circuit
 
 
 Question = tuple[int, int, bool]
@@ -100,27 +99,20 @@ def _luts(circuit: Circuit, value: int, questions: list[Question]) -> float:
     return float(len(asked))
 
 
-class _Tables:
+class _Answers:
     """A circuit whose comparisons are being replaced."""
 
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
-        self._edit = Edit(circuit)
-        self._tables = list(circuit.tables)
-        self._known: dict[tuple[int, ...], int] = {}
+        self.edit = Edit(circuit)
         self._made: dict[tuple[int, ...], int] = {}
-        self.changed = False
-
-    def circuit(self) -> Circuit:
-        return self._edit.circuit(tables=self._tables)
 
     def replace(self, row: int, value: int, threshold: int, below: bool) -> None:
         """Let tables stand for one comparison."""
-        self.changed = True
         parts = _parts(int(self._circuit.widths[value]))
         number = _unsigned(self._circuit, value, threshold)
         answer = self._answer(row, value, parts, number, below)
-        self._edit.replace(row, answer)
+        self.edit.replace(row, answer)
 
     def _answer(self, row: int, value: int, parts: list[int], number: int, below: bool) -> int:
         """Return whether the low bits of a value, as many as all parts have, are below a number."""
@@ -129,37 +121,29 @@ class _Tables:
         key = (value, first + bits, number, below)
         if key in self._made:
             return self._made[key]
-        origin = {"origin": int(self._circuit.rows.origin[row])}
+        origin = int(self._circuit.rows.origin[row])
         index = self._bits(value, first, bits, origin)
         rest, upper = number & ((1 << first) - 1), number >> first
         if rest:
             inner = self._answer(row, value, lower, rest, True)
-            index = int(self._edit.add(Op.ADD, a=inner, b=index, p=1, **origin))
+            index = self.edit.side_by_side({0: inner, 1: index}, origin)
         # The highest bit of a signed value is 1 where it is among the lower half of numbers.
         whole = first + bits == int(self._circuit.widths[value])
         flipped = 1 << bits - 1 if whole and self._circuit.rows.lo[value] < 0 else 0
-        table = self._table(bits, upper, bool(rest), flipped, below)
-        self._made[key] = int(self._edit.add(Op.TABLE, a=index, p=table, **origin))
+        patterns = np.arange(1 << bits + bool(rest))
+        own, is_below = (patterns >> 1, patterns & 1) if rest else (patterns, 0)
+        own = own ^ flipped
+        answer = (own < upper) | ((own == upper) & (is_below == 1))
+        table = self.edit.table(np.asarray(answer == below, np.int64))
+        self._made[key] = int(self.edit.add(Op.TABLE, a=index, p=table, origin=origin))
         return self._made[key]
 
-    def _bits(self, value: int, first: int, bits: int, origin: dict[str, int]) -> int:
+    def _bits(self, value: int, first: int, bits: int, origin: int) -> int:
         """Return some bits of a value as a number from 0 up."""
         key = (value, first, bits)
         if key not in self._made:
             at = value
             if first:
-                at = int(self._edit.add(Op.SHR, a=at, p=first, **origin))
-            self._made[key] = int(self._edit.add(Op.LOW, a=at, p=bits, **origin))
+                at = int(self.edit.add(Op.SHR, a=at, p=first, origin=origin))
+            self._made[key] = int(self.edit.add(Op.LOW, a=at, p=bits, origin=origin))
         return self._made[key]
-
-    def _table(self, bits: int, upper: int, with_rest: bool, flipped: int, below: bool) -> int:
-        """Return the number of a table: whether bits, and a bit below them, are below a number."""
-        key = (bits, upper, with_rest, flipped, below)
-        if key not in self._known:
-            patterns = np.arange(1 << bits + with_rest)
-            own, inner = patterns >> with_rest, patterns & 1 if with_rest else 0
-            own = own ^ flipped
-            answer = (own < upper) | ((own == upper) & (inner == 1))
-            self._tables.append(Table(0, np.asarray(answer == below, np.int64)))
-            self._known[key] = len(self._tables) - 1
-        return self._known[key]
