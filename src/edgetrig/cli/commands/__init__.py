@@ -5,10 +5,14 @@ from edgetrig.cli.commands.demo import demo_jets
 from edgetrig.cli.commands.design import compile_model, synth, verify
 from edgetrig.cli.commands.fuzz import fuzz
 from edgetrig.cli.commands.generate import generate_jets, generate_l1
-from edgetrig.cli.commands.menu import menu_firmware, menu_rates, menu_tune
-from edgetrig.cli.commands.menu_plot import menu_plot
-from edgetrig.cli.commands.menu_report import menu_report
-from edgetrig.cli.commands.menu_turn_on import menu_turn_on
+from edgetrig.cli.commands.menu import (
+    menu_firmware,
+    menu_plot,
+    menu_rates,
+    menu_report,
+    menu_tune,
+    menu_turn_on,
+)
 from edgetrig.cli.commands.predict import predict
 from edgetrig.cli.commands.quantize import quantize
 from edgetrig.cli.commands.report import report

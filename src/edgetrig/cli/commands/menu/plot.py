@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from edgetrig.cli.commands.menu_events import (
-    Counting,
-    CrossSections,
-    Files,
-    Luminosity,
-    MenuFile,
-    Signals,
-    Weight,
-    Where,
-    count,
-    counting,
-    rates_of,
-    signals_of,
-)
-from edgetrig.cli.commands.menu_report import TurnOns, curve_of
-from edgetrig.cli.commands.menu_turn_on import counted
+from edgetrig.cli.commands.menu import options
+from edgetrig.cli.commands.menu.study import Study
 from edgetrig.cli.console import say, step
-from edgetrig.errors import Error, MenuError, require
+from edgetrig.errors import Error, require
 
 if TYPE_CHECKING:
     from edgetrig.report.plots import PlotStyle
-    from edgetrig.trigger.menu import Menu
 
 MOST_VALUES = 200
 
 
 def menu_plot(
-    menu: MenuFile,
-    data: Files,
+    menu: options.MenuFile,
+    data: options.Files,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("menu-plots"),
-    signal: Signals = None,
-    turn_on: TurnOns = None,
+    signal: options.Signals = None,
+    turn_on: options.TurnOns = None,
     scan: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,63 +43,61 @@ def menu_plot(
     conditions: Annotated[
         str, typer.Option(help="What stands at the right, such as 'pile-up 60 (13.6 TeV)'.")
     ] = "",
-    weight: Weight = None,
-    luminosity: Luminosity = None,
-    cross_section: CrossSections = None,
-    dask: Where = None,
+    weight: options.Weight = None,
+    luminosity: options.Luminosity = None,
+    cross_section: options.CrossSections = None,
+    dask: options.Where = None,
 ) -> None:
     """Draw a menu's rates, overlaps, scans and turn-on curves as PDF and PNG."""
     require("mplhep", "plots")
-    from edgetrig.menu_files import read_menu
     from edgetrig.report.plots import PlotStyle, plot_overlap, plot_rates, plot_turn_on, write_plots
-    from edgetrig.trigger.menu import Decider
 
     look = PlotStyle(style, experiment, label, conditions)
-    read = read_menu(menu)
-    signals = signals_of(signal)
-    curves = [curve_of(text) for text in turn_on or ()]
     scans = [_scan(text) for text in scan or ()]
-    files = [*data, *(f for some in signals.values() for f in some), *(f for _, _, f in curves)]
-    how = counting(files, weight, luminosity, cross_section, dask)
-    with step("compiling the menu"):
-        decide = Decider.of(read)
-    for seed, _, _ in curves:
-        if seed not in decide.seeds:
-            raise MenuError(f"no seed '{seed}' in menu '{read.name}'")
-    rates = rates_of(read, decide, data, how)
+    study = Study.of(
+        menu,
+        data,
+        signal=signal,
+        turn_on=turn_on,
+        weight=weight,
+        luminosity=luminosity,
+        cross_section=cross_section,
+        dask=dask,
+    )
+    rates = study.rates()
     plots: dict[str, Callable[[], Any]] = {
         "rates": partial(plot_rates, rates, style=look),
         "overlap": partial(plot_overlap, rates, style=look),
     }
-    for seed, column, file in curves:
-        turned = counted(decide, [file], seed, column, how)
-        plots[f"turn-on-{seed}-{column}"] = partial(plot_turn_on, turned, style=look)
-    for seed, parameter, values in scans:
-        plots |= _scanned(read, data, signals, (seed, parameter, values), how, look)
+    for curve in study.curves:
+        drawn = partial(plot_turn_on, study.turn_on(curve), style=look)
+        plots[f"turn-on-{curve.seed}-{curve.column}"] = drawn
+    for one in scans:
+        plots |= _scanned(study, one, look)
     for path in write_plots(out, plots):
         say(f"wrote {path}")
 
 
-def _scanned(
-    menu: Menu,
-    data: Sequence[Path],
-    signals: dict[str, list[Path]],
-    what: tuple[str, str | None, list[Fraction]],
-    how: Counting,
-    style: PlotStyle,
-) -> dict[str, Callable[[], Any]]:
+class Scan(NamedTuple):
+    """A scan of a seed's parameter that was asked for; of its only one if that has no name."""
+
+    seed: str
+    parameter: str | None
+    values: list[Fraction]
+
+
+def _scanned(study: Study, asked: Scan, style: PlotStyle) -> dict[str, Callable[[], Any]]:
     """Return the pictures of one scan."""
     from edgetrig.report.plots import plot_efficiency_against_rate, plot_threshold_scan
     from edgetrig.trigger.menu import Decider, parameter_of, scan
 
-    seed, asked, values = what
-    parameter = parameter_of(menu, seed, asked)
-    copies, places = scan(menu, {seed: (parameter, values)})
+    seed, parameter = asked.seed, parameter_of(study.menu, asked.seed, asked.parameter)
+    copies, places = scan(study.menu, {seed: (parameter, asked.values)})
     with step("compiling the scan"):
-        decide = Decider.of(copies)
-    rates = rates_of(copies, decide, data, how)
-    events = {name: count(decide, some, how).fired for name, some in signals.items()}
-    numbers = [float(value) for value in values]
+        study = replace(study, menu=copies, decide=Decider.of(copies))
+    rates = study.rates()
+    events = {name: one.fired for name, one in study.counted_signals().items()}
+    numbers = [float(value) for value in asked.values]
     words = parameter[0].upper() + parameter[1:].replace("_", " ")
     which: dict[str, Any] = {"name": seed, "seeds": places[seed], "style": style}
     drawn: dict[str, Callable[[], Any]] = {
@@ -127,7 +111,7 @@ def _scanned(
     return drawn
 
 
-def _scan(text: str) -> tuple[str, str | None, list[Fraction]]:
+def _scan(text: str) -> Scan:
     """Return what ``SEED:PARAMETER=LOW:HIGH:NUMBER`` means."""
     what, _, ends = text.partition("=")
     seed, _, parameter = what.partition(":")
@@ -141,4 +125,4 @@ def _scan(text: str) -> tuple[str, str | None, list[Fraction]]:
             f"--scan {text!r}: SEED=LOW:HIGH:NUMBER is needed, with 2 to {MOST_VALUES} values"
         )
     values = [first + k * (last - first) / (size - 1) for k in range(size)]
-    return seed, parameter or None, values
+    return Scan(seed, parameter or None, values)
