@@ -163,13 +163,14 @@ def _menu(content: Any, file: Path) -> Menu:
     top = _mapping(content, "the menu", ("seeds",), _OPTIONAL)
     seeds = _mapping(top["seeds"], "seeds")
     models = _mapping(top.get("models") or {}, "models")
+    latency = top.get("latency_bx")
     return Menu(
         name=_text(top.get("name", file.stem.replace("-", "_")), "name"),
         seeds=tuple(_seed(name, entry) for name, entry in seeds.items()),
         models=tuple(_model(name, entry, file.parent) for name, entry in models.items()),
-        bunches=int(_number(top.get("bunches", 2748), "bunches")),
+        bunches=_whole(top.get("bunches", 2748), "bunches"),
         budget_khz=float(_number(top.get("budget_khz", 100), "budget_khz")),
-        latency_bx=_whole(top.get("latency_bx"), "latency_bx"),
+        latency_bx=None if latency is None else _whole(latency, "latency_bx"),
     )
 
 
@@ -233,9 +234,7 @@ def _text(entry: Any, where: str) -> str:
     return entry
 
 
-def _whole(entry: Any, where: str) -> int | None:
-    if entry is None:
-        return None
+def _whole(entry: Any, where: str) -> int:
     number = _number(entry, where)
     if number.denominator != 1:
         raise MenuError(f"{where}: a whole number is needed, not {entry!r}")

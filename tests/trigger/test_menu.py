@@ -282,6 +282,8 @@ def test_a_menu_file(tmp_path):
         ("prescale: 2.5", "prescale: 2.555", "in steps of 0.01"),
         ("prescale: 2.5", "prescale: often", "a number is needed, not 'often'"),
         ("prescale: 2.5", "prescaled: 2", "'prescaled' is unknown"),
+        ("bunches: 2748", "bunches: 2748.5", "bunches: a whole number is needed, not 2748.5"),
+        ("bunches: 2748", "bunches: 0", "bunches 0: 1 colliding bunch or more"),
         ("{threshold: 15*GeV}", "{threshold: 15*rad}", "a number in GeV is needed"),
         ("{threshold: 15*GeV}", "{}", "a plain number such as 22 or 2.5 is needed"),
         (

@@ -112,6 +112,8 @@ class Menu:
                     f"'{name}' cannot name a seed or model: letters, digits and _ can,"
                     " and no object's name"
                 )
+        if self.bunches < 1:
+            raise MenuError(f"bunches {self.bunches}: 1 colliding bunch or more is needed")
         if self.latency_bx is not None and self.latency_bx < 1:
             raise MenuError(f"latency_bx {self.latency_bx}: 1 bunch crossing or more is needed")
         if not 0 < len(names) <= SEED_LIMIT:
