@@ -93,7 +93,8 @@ def design_within(menu: Menu, part: str, clock_ns: float, latency_bx: int) -> De
     design = compile_design(menu, part=part, clock_ns=clock.clock_ns)
     if design.latency > most:
         raise MenuError(_too_long(menu, design, clock, latency_bx))
-    delays = delays_of(family_of(part).name)
+    family = family_of(part).name
+    delays = delays_of(family)
     slow = slowest_row(design.pipelined, delays)
     if slow.clock_ns > clock.clock_ns:
         origin = design.pipelined.origins[design.pipelined.rows.origin[slow.row]]
@@ -104,7 +105,7 @@ def design_within(menu: Menu, part: str, clock_ns: float, latency_bx: int) -> De
     longest = min(most, design.latency + _FURTHER_CYCLES)
     designs = [design]
     designs += [design.retarget(latency=n) for n in range(design.latency + 1, longest + 1)]
-    return min(designs, key=lambda one: luts_and_registers(one.pipelined))
+    return min(designs, key=lambda one: luts_and_registers(one.pipelined, family))
 
 
 def seed_cycles(design: Design) -> dict[str, int]:

@@ -95,7 +95,7 @@ def cheapest(forms: Sequence[Circuit], family: str) -> Circuit:
     return forms[best] if costs[best] < (1 - _CLEARLY) * costs[0] else forms[0]
 
 
-def luts_and_registers(circuit: Circuit, family: str = "UltraScale+") -> float:
+def luts_and_registers(circuit: Circuit, family: str) -> float:
     """Estimate what a circuit takes: LUTs and register bits, each counted as one."""
     registers = circuit.widths[circuit.rows.op == Op.REG].sum()
     return float(row_luts(circuit, family).sum() + registers)
