@@ -176,7 +176,7 @@ def test_the_command(files):
         (["--scan", "a=3:2:9"], "SEED=LOW:HIGH:NUMBER is needed"),
         (["--scan", "b=3:20:9"], "seed 'b' has no parameter 'threshold'"),
         (["--style", "UA1"], "no style 'UA1' of plots"),
-        (["--turn-on", "c:d=e.npz"], "e.npz"),
+        (["--turn-on", "c:d=e.npz"], "e.npz: no such file"),
     ],
 )
 def test_broken_input(files, words, message):

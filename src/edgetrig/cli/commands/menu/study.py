@@ -54,12 +54,12 @@ class Study:
         read = read_menu(menu)
         signals = _signals(signal)
         curves = [_curve(text) for text in turn_on or ()]
-        for curve in curves:
-            if curve.seed not in {seed.name for seed in read.seeds}:
-                raise MenuError(f"no seed '{curve.seed}' in menu '{read.name}'")
         files = [*data, *(file for some in signals.values() for file in some)]
         files += [curve.file for curve in curves]
         counting = Counting.of(files, weight, luminosity, cross_section, dask)
+        for curve in curves:
+            if curve.seed not in {seed.name for seed in read.seeds}:
+                raise MenuError(f"no seed '{curve.seed}' in menu '{read.name}'")
         with step("compiling the menu"):
             decide = Decider.of(read)
         return cls(read, decide, data, signals, curves, counting)
