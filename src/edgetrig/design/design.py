@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from edgetrig.circuit import ADDERS, Circuit, Op, load_with_notes, save
+from edgetrig.circuit import Circuit
+from edgetrig.design.files import fields_in, save_design, write_cpp, write_rtl
+from edgetrig.design.summary import layers_of, summary_of
+from edgetrig.design.target import Target
 from edgetrig.emulate import Choice, Emulator
-from edgetrig.errors import CircuitError, Error, ModelError
-from edgetrig.files import whole_folder
-from edgetrig.optimize import (
-    delays_of,
-    for_hardware,
-    optimize,
-    stage_delay,
-)
+from edgetrig.errors import Error
+from edgetrig.optimize import delays_of, for_hardware, optimize, stage_delay
 from edgetrig.progress import Progress, silent
 from edgetrig.trigger import (
     WorkingPoint,
@@ -34,40 +30,7 @@ from edgetrig.trigger import (
 
 if TYPE_CHECKING:
     from edgetrig.synthesis import Cost, Estimate, Route
-    from edgetrig.trigger.menu import Menu
     from edgetrig.verify import Verification
-
-SUFFIX = ".edgetrig"
-"""Of files that hold a compiled design."""
-
-MENU_SUFFIXES = (".yaml", ".yml")
-"""Of files that hold a trigger menu."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What hardware a design is made for.
-
-    Parameters
-    ----------
-    part
-        FPGA part, for instance ``"xcvu13p"`` (`edgetrig.synthesis.PARTS`).
-    clock_ns
-        Clock period in ns that stages are cut for.
-    latency
-        Clock cycles from input to output: None for as few as the clock needs, 0 for no registers.
-        Where they are too few for the clock, stages are as short as can be
-        (`Design.estimated_clock_ns`); where they are more than it needs, registers are saved.
-    effort
-        How long to look for smaller sums, in units of about a tenth of a second of one core: 0
-        takes the first found, 10 or 100 save a few percent of LUTs. It counts steps, not time,
-        so a design is the same on every machine.
-    """
-
-    part: str = "xcvu13p"
-    clock_ns: float = 5.0
-    latency: int | None = None
-    effort: int = 1
 
 
 @dataclass(frozen=True)
@@ -344,24 +307,7 @@ class Design:
         Path
             The folder.
         """
-        from edgetrig.rtl import ports, write
-        from edgetrig.verify import make_vectors
-
-        inputs, _ = ports(self.circuit, self.name)
-        elements = sum(len(port.width) for port in inputs)
-        real = np.zeros((0, elements), np.int64)
-        if events is not None:
-            real = self.emulator.input_codes(events)[: vectors // 2]
-        codes = make_vectors(inputs, real, vectors, seed).codes
-        return write(
-            self.pipelined,
-            folder,
-            name=self.name,
-            vectors=(codes, self.emulator.codes(codes)),
-            clock_ns=self.target.clock_ns,
-            part=self.target.part,
-            language=language,
-        )
+        return write_rtl(self, folder, events=events, vectors=vectors, seed=seed, language=language)
 
     def write_cpp(self, folder: str | os.PathLike[str]) -> Path:
         """Write the emulator as C++ without dependencies, for an experiment's own software.
@@ -375,13 +321,7 @@ class Design:
         CircuitError
             If a value needs more than 126 bits.
         """
-        from edgetrig.emulate.cxx import cpp_files
-
-        texts = cpp_files(self.circuit, self.name)
-        with whole_folder(folder) as temporary:
-            for name, text in texts.items():
-                (temporary / name).write_text(text)
-        return Path(folder)
+        return write_cpp(self, folder)
 
     def synthesize(self, part: str | None = None) -> Cost:
         """Return LUTs, registers, carry cells, DSPs, memories and depth as Yosys maps them.
@@ -434,21 +374,7 @@ class Design:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the design to one file; `Design.load` and `edgetrig.compile` read it."""
-        save(
-            self.traced,
-            path,
-            notes={
-                "name": self.name,
-                "classes": list(self.classes),
-                "notes": list(self.notes),
-                "target": [
-                    self.target.part,
-                    self.target.clock_ns,
-                    self.target.latency,
-                    self.target.effort,
-                ],
-            },
-        )
+        save_design(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Design:
@@ -459,156 +385,12 @@ class Design:
         CircuitError
             If the file is no whole design.
         """
-        circuit, notes = load_with_notes(path)
-        try:
-            # Designs saved before there was an effort have none.
-            part, clock_ns, latency, *effort = notes["target"]
-            cycles = None if latency is None else int(latency)
-            target = Target(str(part), float(clock_ns), cycles, *map(int, effort))
-            name, classes, words = notes["name"], notes["classes"], notes["notes"]
-            return cls(circuit, str(name), target, tuple(map(str, classes)), tuple(map(str, words)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CircuitError(f"{path}: a circuit, but not a saved design") from error
+        return cls(**fields_in(path))
 
     def layers(self) -> list[dict[str, Any]]:
         """Return a row a layer: name, operations, adders, and the widths of what it hands on."""
-        circuit = self.circuit
-        rows = circuit.rows
-        table = []
-        for number, name in enumerate(circuit.origins):
-            mine = rows.origin == number
-            if not mine.any():
-                continue
-            handed = np.flatnonzero(mine)[_handed_on(circuit, mine)]
-            table.append(
-                {
-                    "layer": name or "unnamed",
-                    "operations": int(mine.sum()),
-                    "adders": int((mine & np.isin(rows.op, ADDERS)).sum()),
-                    "widths": circuit.widths[handed].tolist(),
-                }
-            )
-        return table
+        return layers_of(self.circuit)
 
     def summary(self) -> str:
         """Return a few lines on what the design is."""
-        inputs = ", ".join(f"{p.name}{list(p.shape)}" for p in self.circuit.inputs)
-        outputs = ", ".join(f"{p.name}{list(p.shape)}" for p in self.circuit.outputs)
-        registers = self.pipelined.rows.op == Op.REG
-        bits = int(self.pipelined.widths[registers].sum())
-        lines = [
-            f"{self.name}: {inputs} -> {outputs}",
-            f"  {len(self.circuit):,} operations, {self.circuit.count(*ADDERS):,} adders",
-            f"  {self.latency} clock cycles, {bits:,} register bits",
-            f"  {self.estimated_clock_ns:.2f} ns a cycle (estimate for {self.target.part})",
-        ]
-        for row in self.layers():
-            values = f"{len(row['widths'])} values of {_range(row['widths'])} bits"
-            counts = f"{row['operations']} operations, {row['adders']} adders"
-            lines.append(f"  {row['layer']}: {counts}, {values}")
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
-
-
-def compile(
-    model: str | os.PathLike[str] | Circuit | object,
-    *,
-    inputs: Sequence[Sequence[int | None] | NDArray[Any]] | None = None,
-    input_type: str | Mapping[str, str] | None = None,
-    name: str | None = None,
-    classes: Sequence[str] = (),
-    part: str = "xcvu13p",
-    clock_ns: float = 5.0,
-    latency: int | None = None,
-    effort: int = 1,
-) -> Design:
-    """Compile a model into a design.
-
-    Parameters
-    ----------
-    model
-        A model file or a live model (`edgetrig.frontends`), a trigger menu or its YAML file, a
-        `Circuit` traced by hand, or a saved design.
-        Files are read without executing anything in them.
-    inputs
-        For a live PyTorch module: the shape of each input without the event axis, such as
-        ``[(16,)]``, or one event as an array. Other models bring their shapes.
-    input_type
-        Where a quantised model computes on floats first, as many of QKeras do: the type of its
-        inputs, such as ``"fixed<12,8>"``, or types by the inputs' names.
-    name
-        Name of the top module; the model's own if left out.
-    classes
-        Names of the outputs, if they are classes.
-    part, clock_ns, latency, effort
-        See `Target`.
-
-    Returns
-    -------
-    Design
-        With the very numbers of the model in `Design.predict`.
-
-    Raises
-    ------
-    ModelError
-        If the model cannot be read or has no exact hardware meaning; names the layer.
-    """
-    target = Target(part, clock_ns, latency, effort)
-    if isinstance(model, Circuit):
-        design = Design(model, target=target)
-    elif isinstance(model, str | os.PathLike) and Path(model).suffix == SUFFIX:
-        design = replace(Design.load(model), target=target)
-    elif (menu := _menu(model)) is not None:
-        names = tuple(seed.name for seed in menu.seeds)
-        design = Design(menu.circuit(), name=menu.name, target=target, classes=names)
-    else:
-        from edgetrig.frontends import load
-
-        loaded = load(model, inputs, input_type)
-        design = Design(loaded.circuit, name=loaded.name, target=target, notes=loaded.notes)
-    if name is not None:
-        design = replace(design, name=name)
-    if classes:
-        outputs = sum(port.rows.size for port in design.traced.outputs)
-        if len(classes) != outputs:
-            raise ModelError(f"{len(classes)} class names for {outputs} outputs")
-        design = replace(design, classes=tuple(classes))
-    return design
-
-
-def _menu(model: object) -> Menu | None:
-    """Return a menu, read from a file if need be; None if this is something else.
-
-    Menus bring in the trigger objects and their events, which most models do without.
-    """
-    if isinstance(model, str | os.PathLike):
-        if Path(model).suffix.lower() not in MENU_SUFFIXES:
-            return None
-    elif "edgetrig.trigger.menu" not in sys.modules:  # then no menu can have been made
-        return None
-    from edgetrig.menu_files import read_menu
-    from edgetrig.trigger.menu import Menu
-
-    if isinstance(model, str | os.PathLike):
-        return read_menu(Path(model))
-    return model if isinstance(model, Menu) else None
-
-
-def _handed_on(circuit: Circuit, mine: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of a layer's rows others read."""
-    rows = circuit.rows
-    read = np.zeros(len(rows), np.bool_)
-    operands = rows.operands[~mine]
-    read[operands[operands >= 0]] = True
-    read[circuit.output_rows] = True
-    read &= np.asarray(rows.lo != rows.hi, np.bool_)
-    return np.asarray(read[mine], np.bool_)
-
-
-def _range(widths: list[int]) -> str:
-    if not widths:
-        return "0"
-    low, high = min(widths), max(widths)
-    return str(low) if low == high else f"{low} to {high}"
-
-
-__all__ = ["SUFFIX", "Design", "Target", "compile"]
+        return summary_of(self)

@@ -1,0 +1,69 @@
+"""What a design is made of, layer by layer, in words and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetrig.circuit import ADDERS, Circuit, Op
+
+if TYPE_CHECKING:
+    from edgetrig.design.design import Design
+
+
+def summary_of(design: Design) -> str:
+    """Return a few lines on what the design is."""
+    inputs = ", ".join(f"{p.name}{list(p.shape)}" for p in design.circuit.inputs)
+    outputs = ", ".join(f"{p.name}{list(p.shape)}" for p in design.circuit.outputs)
+    registers = design.pipelined.rows.op == Op.REG
+    bits = int(design.pipelined.widths[registers].sum())
+    lines = [
+        f"{design.name}: {inputs} -> {outputs}",
+        f"  {len(design.circuit):,} operations, {design.circuit.count(*ADDERS):,} adders",
+        f"  {design.latency} clock cycles, {bits:,} register bits",
+        f"  {design.estimated_clock_ns:.2f} ns a cycle (estimate for {design.target.part})",
+    ]
+    for row in layers_of(design.circuit):
+        values = f"{len(row['widths'])} values of {_range(row['widths'])} bits"
+        counts = f"{row['operations']} operations, {row['adders']} adders"
+        lines.append(f"  {row['layer']}: {counts}, {values}")
+    return "\n".join([*lines, *(f"  note: {note}" for note in design.notes)])
+
+
+def layers_of(circuit: Circuit) -> list[dict[str, Any]]:
+    """Return a row a layer: name, operations, adders, and the widths of what it hands on."""
+    rows = circuit.rows
+    adders, handed_on = np.isin(rows.op, ADDERS), _handed_on(circuit)
+    table = []
+    for number, name in enumerate(circuit.origins):
+        mine = np.flatnonzero(rows.origin == number)
+        if mine.size:
+            table.append(
+                {
+                    "layer": name or "unnamed",
+                    "operations": mine.size,
+                    "adders": int(adders[mine].sum()),
+                    "widths": circuit.widths[mine[handed_on[mine]]].tolist(),
+                }
+            )
+    return table
+
+
+def _handed_on(circuit: Circuit) -> NDArray[np.bool_]:
+    """Return which rows the rows of other layers read, or outputs; constants aside."""
+    rows = circuit.rows
+    read = np.zeros(len(rows), np.bool_)
+    for operand in rows.operands.T:
+        by_others = (operand >= 0) & (rows.origin[operand] != rows.origin)
+        read[operand[by_others]] = True
+    read[circuit.output_rows] = True
+    return read & ~circuit.constant
+
+
+def _range(widths: list[int]) -> str:
+    if not widths:
+        return "0"
+    low, high = min(widths), max(widths)
+    return str(low) if low == high else f"{low} to {high}"
