@@ -16,6 +16,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
+from edgetrig.circuit import MOVES
+
 Values = NDArray[Any]
 Function = Callable[..., Any]
 
@@ -328,23 +330,9 @@ _FUNCTIONS: dict[Any, Function] = {
     np.pad: _pad,
     np.split: _splitter(np.split),
     np.array_split: _splitter(np.array_split),
+    **{function: _mover(function) for function in MOVES},
+    # Without a copy of the events:
     np.reshape: lambda x, shape: x.reshape(shape),
     np.transpose: lambda x, axes=None: x.transpose() if axes is None else x.transpose(axes),
     np.ravel: lambda x: x.ravel(),
-    **{
-        function: _mover(function)
-        for function in (
-            np.squeeze,
-            np.expand_dims,
-            np.broadcast_to,
-            np.moveaxis,
-            np.swapaxes,
-            np.take,
-            np.flip,
-            np.roll,
-            np.repeat,
-            np.tile,
-            np.diagonal,
-        )
-    },
 }

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
+from edgetrig.circuit import MOVES
 from edgetrig.frontends.quantization.slopes import range_and_slope
 from edgetrig.frontends.quantizer import Floats
 
@@ -300,27 +301,7 @@ _FUNCTIONS: dict[Any, Function] = {
     np.pad: _pad,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
+    **{function: _mover(function) for function in MOVES},
     # Sums add errors up; a largest element is no farther off than the worst of all.
-    **{
-        function: _mover(function)
-        for function in (
-            np.sum,
-            np.mean,
-            np.max,
-            np.min,
-            np.reshape,
-            np.transpose,
-            np.ravel,
-            np.squeeze,
-            np.expand_dims,
-            np.broadcast_to,
-            np.moveaxis,
-            np.swapaxes,
-            np.take,
-            np.flip,
-            np.roll,
-            np.repeat,
-            np.tile,
-        )
-    },
+    **{function: _mover(function) for function in (np.sum, np.mean, np.max, np.min)},
 }
