@@ -28,8 +28,8 @@ from edgetrig.emulate import Emulator
 from edgetrig.frontends import load
 from edgetrig.menu_hardware import MenuHardware
 from edgetrig.physics.l1 import read_l1
-from edgetrig.training import anomaly_inputs, read_anomaly_inputs
-from edgetrig.training.anomaly_inputs import COLUMNS, INPUTS
+from edgetrig.training import ANOMALY_INPUTS, anomaly_inputs, read_anomaly_inputs
+from edgetrig.training.anomaly_inputs import COLUMNS
 from edgetrig.trigger.menu import Menu, Model, Seed
 from peers import HERE, machine, paragraph, say, table, write_whole
 
@@ -138,7 +138,7 @@ def firmware(design: Design, threshold: float, file: Path) -> tuple[str, str]:
         Seed("L1_SingleMu22", "muon[pt >= 22 and quality >= 12]"),
         Seed("L1_Prescaled", "anomaly >= 20", Fraction(5, 2)),
     )
-    menu = Menu("anomalies", seeds, (Model("anomaly", design.traced, INPUTS),))
+    menu = Menu("anomalies", seeds, (Model("anomaly", design.traced, ANOMALY_INPUTS),))
     hardware = MenuHardware(menu, edgetrig.compile(menu))
     names = [kind.column(field) for kind, field in menu.columns()]
     block = next(read_l1(file, sorted({*names, *COLUMNS}), CROSSINGS))

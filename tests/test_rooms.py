@@ -29,7 +29,7 @@ KNOWS = {
 
 
 def imported(file):
-    """Return what a file imports from the house, late imports included."""
+    """Return which modules of the house a file imports, late imports included."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -37,7 +37,7 @@ def imported(file):
             names = [f"edgetrig.{alias.name}" for alias in node.names]
         else:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        yield from (name.split(".")[1] for name in names if name.startswith("edgetrig."))
+        yield from (name.split(".")[1:] for name in names if name.startswith("edgetrig."))
 
 
 def test_every_room_has_its_place():
@@ -55,5 +55,17 @@ def test_no_circle():
 def test_imports_run_one_way(room):
     allowed = {room, *BASE, *KNOWS[room].split()}
     for file in sorted((HOUSE / room).rglob("*.py")):
-        others = set(imported(file)) - allowed
+        others = {room for room, *_ in imported(file)} - allowed
         assert not others, f"{file.relative_to(HOUSE)} imports {', '.join(sorted(others))}"
+
+
+@pytest.mark.parametrize("room", [*KNOWS, "cli", ""])
+def test_other_rooms_are_entered_by_a_door(room):
+    files = (HOUSE / room).rglob("*.py") if room else HOUSE.glob("*.py")
+    for file in sorted(files):
+        past = [
+            ".".join(names)
+            for names in imported(file)
+            if len(names) > 1 and names[0] != room and not HOUSE.joinpath(*names).is_dir()
+        ]
+        assert not past, f"{file.relative_to(HOUSE)} imports {past[0]} past its room's door"

@@ -95,10 +95,10 @@ class AnomalyTrigger:
 
     def model(self, name: str = "anomaly") -> Model:
         """Return the model for a menu, whose seeds may then say ``anomaly >= 90``."""
-        from edgetrig.training.anomaly_inputs import INPUTS
+        from edgetrig.training import ANOMALY_INPUTS
         from edgetrig.trigger.menu import Model
 
-        return Model(name, self.design.traced, INPUTS)
+        return Model(name, self.design.traced, ANOMALY_INPUTS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return threshold, rate, sizes and history as plain Python values, ready for JSON."""
@@ -231,9 +231,9 @@ def train_anomaly(
 
 
 def _inputs(events: Events) -> NDArray[Any]:
-    from edgetrig.training.anomaly_inputs import anomaly_inputs, check_inputs
+    from edgetrig.training import anomaly_inputs, check_anomaly_inputs
 
-    return anomaly_inputs(events) if isinstance(events, Mapping) else check_inputs(events)
+    return anomaly_inputs(events) if isinstance(events, Mapping) else check_anomaly_inputs(events)
 
 
 def _check_positive(**values: float) -> None:
@@ -286,14 +286,14 @@ def _threshold(scores: NDArray[np.float64], fraction: float, circuit: Circuit) -
 
 
 def _write(trigger: AnomalyTrigger) -> None:
-    from edgetrig.training.anomaly_inputs import INPUTS
+    from edgetrig.training import ANOMALY_INPUTS
 
     trigger.design.save(trigger.path / DESIGN)
     texts = {
         MENU: _MENU.format(
             bunches=trigger.bunches,
             file=DESIGN,
-            inputs=", ".join(f'"{words}"' for words in INPUTS),
+            inputs=", ".join(f'"{words}"' for words in ANOMALY_INPUTS),
             threshold=trigger.threshold,
         ),
         RECORD: json.dumps(trigger.to_dict(), indent=1) + "\n",

@@ -71,9 +71,8 @@ def quantize(model: Any, *args: Any, **options: Any) -> Any:
     """
     if isinstance(model, Array):
         return circuit.quantize(model, *args, **options)
-    from edgetrig.frontends import Forest, Model, read
+    from edgetrig.frontends import Forest, Model, read, shapes_in
     from edgetrig.frontends.quantization import quantize_forest, quantize_model
-    from edgetrig.frontends.readers import shapes_in
 
     x = args[0] if args else options.get("x")
     read_model = model if isinstance(model, Model | Forest) else read(model, shapes_in(model, x))

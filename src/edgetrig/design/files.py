@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from edgetrig.circuit import load_with_notes, save
 from edgetrig.design.target import Target
-from edgetrig.errors import CircuitError
+from edgetrig.emulate import cpp_files
+from edgetrig.errors import CircuitError, Error
 from edgetrig.files import whole_folder
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def fields_in(path: str | os.PathLike[str]) -> dict[str, Any]:
         }
     except (KeyError, TypeError, ValueError) as error:
         raise CircuitError(f"{path}: a circuit, but not a saved design") from error
+    except Error as error:  # of its target
+        raise CircuitError(f"{path}: {error}") from error
 
 
 def write_rtl(
@@ -90,8 +93,6 @@ def write_rtl(
 
 def write_cpp(design: Design, folder: str | os.PathLike[str]) -> Path:
     """Write the folder of `Design.write_cpp`."""
-    from edgetrig.emulate.cxx import cpp_files
-
     texts = cpp_files(design.circuit, design.name)
     with whole_folder(folder) as temporary:
         for name, text in texts.items():

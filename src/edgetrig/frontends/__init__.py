@@ -7,7 +7,7 @@ import os
 from edgetrig.errors import ModelError
 from edgetrig.frontends.loaded import Loaded
 from edgetrig.frontends.model import Model
-from edgetrig.frontends.readers import Inputs, read
+from edgetrig.frontends.readers import Inputs, read, shapes_in
 from edgetrig.frontends.translate import translate
 from edgetrig.frontends.trees.forest import Forest
 from edgetrig.frontends.typed import InputTypes, typed
@@ -55,4 +55,4 @@ def load(
     return translate(found if input_type is None else typed(found, input_type))
 
 
-__all__ = ["Forest", "Loaded", "Model", "load", "read", "typed"]
+__all__ = ["Forest", "Loaded", "Model", "load", "read", "shapes_in", "typed"]

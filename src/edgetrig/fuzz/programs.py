@@ -12,8 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Input, fixed_input, trace
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import Circuit, Input, IntArray, fixed_input, trace
 from edgetrig.fuzz.draw_steps import Step, draw_step, narrowed
 from edgetrig.fuzz.steps import exact, run_step
 from edgetrig.fuzz.vectors import split_codes

@@ -9,8 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import OPERANDS, Circuit, Input, Op, Output, Rows, Table
-from edgetrig.circuit.intervals import compact, compact_pair
+from edgetrig.circuit import (
+    OPERANDS,
+    Circuit,
+    Input,
+    Op,
+    Output,
+    Rows,
+    Table,
+    compact,
+    compact_pair,
+)
 from edgetrig.fuzz.judges import Disagreement, compare, pipelined
 from edgetrig.fuzz.reduce import reduced
 from edgetrig.fuzz.trial import Trial

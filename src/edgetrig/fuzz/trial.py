@@ -7,8 +7,7 @@ from functools import cached_property
 
 from hypothesis import strategies as st
 
-from edgetrig.circuit import Circuit, Op
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import Circuit, IntArray, Op
 from edgetrig.fuzz.circuits import random_circuits
 from edgetrig.fuzz.programs import Program, random_programs
 from edgetrig.fuzz.vectors import random_codes

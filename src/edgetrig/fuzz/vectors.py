@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import Circuit
-from edgetrig.circuit.intervals import IntArray, compact
+from edgetrig.circuit import Circuit, IntArray, compact
 
 
 def integers(values: Any) -> IntArray:

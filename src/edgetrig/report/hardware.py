@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import ADDERS, Circuit, Op
-from edgetrig.circuit.intervals import widths
+from edgetrig.circuit import ADDERS, Circuit, Op, widths
 from edgetrig.design import Design
 from edgetrig.optimize import delays_of
 from edgetrig.synthesis import family_of

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit
-from edgetrig.circuit.intervals import IntArray, widths
+from edgetrig.circuit import Circuit, IntArray, widths
 from edgetrig.errors import DataError
 from edgetrig.rtl.names import comment, identifiers
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetrig.circuit import Circuit
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import Circuit, IntArray
 from edgetrig.errors import DataError, Error
 from edgetrig.files import whole_folder
 from edgetrig.rtl import scripts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import IntArray
 from edgetrig.rtl.ports import Port, pack
 
 

@@ -20,7 +20,7 @@ _ANGLE_SHIFT: Final = 2
 """Angles of zero-bias events cannot be foretold: reconstructed at a quarter of their spread, they
 count a sixteenth of an energy in the loss. Without this the latent space is spent on them."""
 
-INPUTS: Final = (
+ANOMALY_INPUTS: Final = (
     "etm.et",
     "0",
     "etm.phi",
@@ -104,7 +104,7 @@ def read_anomaly_inputs(
     return np.concatenate(parts)
 
 
-def check_inputs(x: NDArray[Any]) -> NDArray[Any]:
+def check_anomaly_inputs(x: NDArray[Any]) -> NDArray[Any]:
     """Return codes of shape (events, 57), once each fits its wire.
 
     Raises

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import Circuit, IntArray, Op
 from edgetrig.errors import CircuitError, DataError, VerificationError
 from edgetrig.jit import jit
 from edgetrig.progress import Progress, silent

@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from edgetrig.circuit import Circuit
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import Circuit, IntArray
 from edgetrig.errors import Error
 from edgetrig.programs import call
 from edgetrig.rtl import Port, pack, ports, unpack, verilog, vhdl

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetrig.circuit.intervals import IntArray, compact
+from edgetrig.circuit import IntArray, compact
 from edgetrig.rtl import Port
 
 

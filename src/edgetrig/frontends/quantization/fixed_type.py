@@ -9,8 +9,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgetrig.circuit import Overflow, Rounding
-from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS
+from edgetrig.circuit import OVERFLOWS, ROUNDINGS, Overflow, Rounding
 from edgetrig.errors import ModelError
 from edgetrig.frontends.quantizer import ROUND, Floats, Ints, Quantizer
 

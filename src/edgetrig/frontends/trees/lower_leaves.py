@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit.array import dyadic
+from edgetrig.circuit import dyadic
 from edgetrig.errors import ModelError
 from edgetrig.frontends.trees.forest import Forest
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import Circuit
-from edgetrig.circuit.intervals import IntArray
+from edgetrig.circuit import Circuit, IntArray
 from edgetrig.errors import require
 from edgetrig.progress import Progress, silent
 from edgetrig.rtl import ports, verilog
