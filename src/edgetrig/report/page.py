@@ -191,7 +191,7 @@ def _training(training: Facts) -> dict[str, Any]:
             y = Axis(y.label, y.low, max(y.high, _ceiling([best])), percent=True)
             level = (best, "float, test set")
         charts["accuracy"] = Chart("Accuracy while training", along, y, lines, level=level).drawn()
-    if "ebops" in history:
+    if any(history.get("ebops", ())):
         cost, target = history["ebops"], training.get("cost_target")
         shown = [value for value in [*cost, target] if value]
         y = Axis("EBOPs", 0.8 * min(shown), 1.25 * max(shown), log=True)
