@@ -49,7 +49,7 @@ def through_file(model: Any, suffix: str, read: Callable[[Path, str], Model]) ->
         path = Path(folder) / f"model{suffix}"
         try:
             model.save(path)
-        except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+        except (AttributeError, NotImplementedError, TypeError, ValueError) as error:  # by Keras
             reason = " ".join(str(error).split())
             raise ModelError(f"the {type(model).__name__} cannot be saved: {reason}") from error
         # The user has never heard of the temporary file.
