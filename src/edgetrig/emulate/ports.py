@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import OVERFLOWS, ROUNDINGS, Circuit, Input, Output
 from edgetrig.emulate import wide
-from edgetrig.emulate.kernels import first_outside, quantize
+from edgetrig.emulate.inputs import first_outside, quantize
 from edgetrig.errors import DataError
 
 Floats = NDArray[np.float64]
