@@ -9,6 +9,7 @@ from edgetrig.training.anomaly_inputs import (
 )
 from edgetrig.training.boost import boost
 from edgetrig.training.fit import train
+from edgetrig.training.models import use_jax
 from edgetrig.training.result import TrainResult
 from edgetrig.training.split import Split, split
 
@@ -25,4 +26,5 @@ __all__ = [
     "split",
     "train",
     "train_encoder",
+    "use_jax",
 ]
