@@ -1,6 +1,6 @@
 """Look-up tables as truth tables, which each language writes as a module of its own.
 
-A result bit that depends on all of six index bits is an instance of the cell ``lut6``: a mapper
+A truth table that depends on all of six index bits is an instance of the cell ``lut6``: a mapper
 that sees the logic takes it apart and finds its way back only sometimes.
 """
 
@@ -50,14 +50,18 @@ class TruthTables:
         """Bits of the index that one truth table looks at, its lowest."""
         return min(self.bits, _LUT_INPUTS)
 
-    def is_cell(self, bit: int) -> bool:
-        """Return whether a bit of the result depends on all of six index bits."""
-        return self.bits == _LUT_INPUTS and _depends_on_all(self.codes[bit][0])
+    def places(self, bit: int) -> list[int]:
+        """Return the number of the first truth table that is equal, for each of a bit's."""
+        return [self.codes[bit].index(code) for code in self.codes[bit]]
+
+    def is_cell(self, bit: int, leaf: int) -> bool:
+        """Return whether a truth table of a bit of the result depends on all of six index bits."""
+        return self.bits >= _LUT_INPUTS and _depends_on_all(self.codes[bit][leaf])
 
     @property
     def has_cells(self) -> bool:
-        """Whether any bit of the result is a cell."""
-        return any(self.is_cell(bit) for bit in range(self.width))
+        """Whether any truth table is a cell."""
+        return any(self.is_cell(k, leaf) for k in range(self.width) for leaf in self.places(k))
 
 
 def is_look_up(net: Net, row: int) -> bool:

@@ -205,28 +205,35 @@ def _table_text(net: Net, table: TruthTables) -> str:
     ports = [f"input wire {vector(table.bits)}index", f"output wire {vector(table.width)}value"]
     lines = [*(f"// {line}" for line in table.words), *opening(table.module, ports)]
     for bit in range(table.width):
-        lines += _lut_cell(net, table, bit) if table.is_cell(bit) else _truth_table(table, bit)
+        lines += _truth_table(net, table, bit)
     return "\n".join([*lines, closing()])
 
 
-def _lut_cell(net: Net, table: TruthTables, bit: int) -> Iterator[str]:
-    cell, target = cell_name(net, LUT_CELL), part("value", table.width, bit, 1)
-    yield f"  {cell} #(.INIT(64'h{table.codes[bit][0]:016x})) lut{bit} ("
-    yield f"    .index(index), .value({target})"
-    yield "  );"
-
-
-def _truth_table(table: TruthTables, bit: int) -> Iterator[str]:
-    leaf, codes = table.inputs, table.codes[bit]
+def _truth_table(net: Net, table: TruthTables, bit: int) -> Iterator[str]:
+    """Yield the truth tables of a bit of the result, equal ones once, and the choice among them."""
+    places, target = table.places(bit), part("value", table.width, bit, 1)
     yield ""
-    for k, code in enumerate(codes):
-        yield f"  localparam [{(1 << leaf) - 1}:0] B{bit}_{k} = {1 << leaf}'h{code:x};"
-    target = part("value", table.width, bit, 1)
-    low = part("index", table.bits, 0, leaf)
-    if len(codes) == 1:
-        yield f"  assign {target} = B{bit}_0[{low}];"
+    if len(places) == 1:
+        yield from _leaf(net, table, bit, 0, target)
         return
-    yield f"  wire {vector(len(codes))}b{bit} = {{"
-    yield from wrapped([f"B{bit}_{k}[{low}]" for k in reversed(range(len(codes)))])
+    for k in sorted(set(places)):
+        yield f"  wire b{bit}_{k};"
+        yield from _leaf(net, table, bit, k, f"b{bit}_{k}")
+    yield f"  wire {vector(len(places))}b{bit} = {{"
+    yield from wrapped([f"b{bit}_{k}" for k in reversed(places)])
     yield "  };"
-    yield f"  assign {target} = b{bit}[{part('index', table.bits, leaf, table.bits - leaf)}];"
+    high = part("index", table.bits, table.inputs, table.bits - table.inputs)
+    yield f"  assign {target} = b{bit}[{high}];"
+
+
+def _leaf(net: Net, table: TruthTables, bit: int, k: int, target: str) -> Iterator[str]:
+    """Yield one truth table of the lowest bits of the index: a cell, or an entry of a constant."""
+    size, low = 1 << table.inputs, part("index", table.bits, 0, table.inputs)
+    if table.is_cell(bit, k):
+        cell = cell_name(net, LUT_CELL)
+        yield f"  {cell} #(.INIT(64'h{table.codes[bit][k]:016x})) lut{bit}_{k} ("
+        yield f"    .index({low}), .value({target})"
+        yield "  );"
+        return
+    yield f"  localparam [{size - 1}:0] B{bit}_{k} = {size}'h{table.codes[bit][k]:x};"
+    yield f"  assign {target} = B{bit}_{k}[{low}];"

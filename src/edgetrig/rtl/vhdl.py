@@ -215,9 +215,8 @@ def _table_text(net: Net, table: TruthTables) -> str:
     value = f"value : out {vector(table.width)} := (others => '0')"
     ports = [f"index : in {vector(table.bits)}", value]
     lines = [*(f"-- {line}" for line in table.words), *opening(table.module, ports)]
-    plain = not all(table.is_cell(k) for k in range(table.width))
-    if plain:
-        lines += _truth_tables(table)
+    plain = not all(table.is_cell(k, at) for k in range(table.width) for at in table.places(k))
+    lines += _truth_tables(table, plain)
     lines.append("begin")
     if plain:
         lines.append(f"  low <= to_integer({part('index', table.bits, 0, table.inputs)});")
@@ -225,38 +224,46 @@ def _table_text(net: Net, table: TruthTables) -> str:
     if rest:
         lines.append(f"  high <= to_integer({part('index', table.bits, table.inputs, rest)});")
     for k in range(table.width):
-        lines += _lut_cell(net, table, k) if table.is_cell(k) else _look_up(table, k)
+        lines += _look_up(net, table, k)
     return "\n".join([*lines, closing()])
 
 
-def _truth_tables(table: TruthTables) -> Iterator[str]:
-    """Declare the truth tables that are no cells, and what chooses among their entries."""
+def _truth_tables(table: TruthTables, plain: bool) -> Iterator[str]:
+    """Declare the truth tables that are no cells, and what chooses among all."""
     size = 1 << table.inputs
-    yield f"  subtype truth_table is std_logic_vector({size - 1} downto 0);"
-    yield "  signal low : natural;"
+    if plain:
+        yield f"  subtype truth_table is std_logic_vector({size - 1} downto 0);"
+        yield "  signal low : natural;"
     if table.bits > table.inputs:
         yield "  signal high : natural;"
     for k, codes in enumerate(table.codes):
-        if table.is_cell(k):
-            continue
-        for leaf, code in enumerate(codes):
-            yield f'  constant B{k}_{leaf} : truth_table := {size}X"{code:X}";'
+        for leaf in sorted(set(table.places(k))):
+            if not table.is_cell(k, leaf):
+                yield f'  constant B{k}_{leaf} : truth_table := {size}X"{codes[leaf]:X}";'
         if len(codes) > 1:
             leaves = f"std_logic_vector({len(codes) - 1} downto 0)"
             yield f"  signal l{k} : {leaves} := (others => '0');"
 
 
-def _look_up(table: TruthTables, k: int) -> Iterator[str]:
-    codes = table.codes[k]
-    if len(codes) == 1:
-        yield f"  value({k}) <= B{k}_0(low);"
+def _look_up(net: Net, table: TruthTables, k: int) -> Iterator[str]:
+    places = table.places(k)
+    if len(places) == 1:
+        yield from _leaf(net, table, k, 0, f"value({k})")
         return
-    for leaf in range(len(codes)):
-        yield f"  l{k}({leaf}) <= B{k}_{leaf}(low);"
+    for leaf, first in enumerate(places):
+        if first == leaf:
+            yield from _leaf(net, table, k, leaf, f"l{k}({leaf})")
+        else:
+            yield f"  l{k}({leaf}) <= l{k}({first});"
     yield f"  value({k}) <= l{k}(high);"
 
 
-def _lut_cell(net: Net, table: TruthTables, k: int) -> Iterator[str]:
-    yield f"  lut{k} : entity work.{cell_name(net, LUT_CELL)}"
-    yield f'    generic map (init => 64X"{table.codes[k][0]:016X}")'
-    yield f"    port map (index => index, value => value({k}));"
+def _leaf(net: Net, table: TruthTables, k: int, leaf: int, target: str) -> Iterator[str]:
+    """Yield one truth table of the lowest bits of the index: a cell, or an entry of a constant."""
+    if not table.is_cell(k, leaf):
+        yield f"  {target} <= B{k}_{leaf}(low);"
+        return
+    low = part("index", table.bits, 0, table.inputs)
+    yield f"  lut{k}_{leaf} : entity work.{cell_name(net, LUT_CELL)}"
+    yield f'    generic map (init => 64X"{table.codes[k][leaf]:016X}")'
+    yield f"    port map (index => {low}, value => {target});"

@@ -41,7 +41,8 @@ def reading(files: Mapping[str, str], top: str, defines: Sequence[str] = ()) -> 
     options = "".join(f"-D{name} " for name in defines)
     commands = [f"read_verilog {options}{name}" for name in files]
     if any(name.startswith(f"{top}_table") for name in files):
-        commands += [f"select {top}_table*", "techmap", "opt -full", "select -clear"]
+        commands += [f"hierarchy -top {top}", f"select {top}_table*"]
+        commands += ["flatten", "techmap", "opt -full", "select -clear"]
     return commands
 
 
