@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from edgetrig.circuit import OPERANDS, Circuit, Op, live_rows
+from edgetrig.circuit import OPERANDS, Circuit, Op, live_rows, use_counts
 from edgetrig.rtl.expressions import Bits, Literal, Operand, PortBits
 from edgetrig.rtl.ports import Port, ports
 
@@ -57,6 +57,14 @@ class Net:
     def constant(self, row: int) -> bool:
         """Return whether the row has one value only and is therefore written as a literal."""
         return self.lo[row] == self.hi[row]
+
+    @cached_property
+    def reads(self) -> list[int]:
+        """How often each row is read, by live rows and as an output."""
+        operands = np.full_like(self.circuit.rows.operands, -1)
+        operands[self.live] = self.circuit.rows.operands[self.live]
+        counts: list[int] = use_counts(operands, self.circuit.output_rows).tolist()
+        return counts
 
     @cached_property
     def registers(self) -> list[int]:

@@ -35,6 +35,8 @@ def text(value: Expression) -> str:
             return f"{text(left)} {sign} {text(right)}"
         case Product(left, right, signed):
             return f"{_factor(left, signed)} * {_factor(right, signed)}"
+        case Inverse(Inverse() as operand):
+            return f"~({text(operand)})"
         case Inverse(operand):
             return f"~{text(operand)}"
         case Negative(operand):
