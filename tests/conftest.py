@@ -16,7 +16,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 @pytest.fixture(autouse=True, scope="module")
 def _forget_compiled_models() -> Iterator[None]:
-    """Free what JAX compiled for the models of one file: over the whole suite it takes gigabytes."""
+    """Free what JAX compiled for the models of one file: it takes gigabytes over the suite."""
     yield
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
