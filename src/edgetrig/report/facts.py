@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgetrig.circuit import ADDERS, Circuit, Op
+from edgetrig.circuit import ADDERS, Op
 from edgetrig.design import Design
 from edgetrig.errors import DataError
 from edgetrig.report.hardware import inputs, layers, stages
@@ -188,10 +188,6 @@ def _hardware(item: Hardware, columns: Sequence[str]) -> Facts:
 def _period(facts: Facts) -> float:
     """Return the clock period in ns: the one asked for, or longer if a stage needs it."""
     return float(max(facts["clock_ns"], facts["estimated_clock_ns"]))
-
-
-def _port_bits(circuit: Circuit, elements: Iterable[Mapping[str, Any]]) -> int:
-    return sum(int(element["bits"]) for element in elements)
 
 
 def _sample(sample: Sample) -> Facts:

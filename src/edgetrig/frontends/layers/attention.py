@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgetrig.frontends.layers.inner import rounded, tabulated
+from edgetrig.frontends.layers.inner import rounded
 from edgetrig.frontends.layers.softmax import softmax
 from edgetrig.frontends.precision import AS_IS, Precision
 from edgetrig.frontends.quantizer import Floats
@@ -123,27 +122,3 @@ def multi_head(
     k = projections.key.into(exact(key), "key", precision)
     v = projections.value.into(exact(value), "value", precision)
     return projections.output.out(scaled_dot_product(q, k, v, precision, scale, mask), precision)
-
-
-def linear_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    feature: Callable[[Any], Any] = lambda x: np.maximum(x, 0),
-    precision: Precision = AS_IS,
-    normalize: bool = True,
-) -> Any:
-    """Return ``f(q) (f(k)^T v)``, over ``f(q) sum f(k)`` if it is normalised.
-
-    Linear in the number of steps; ``feature`` (ReLU by default) keeps the weights positive.
-    Arrays as for `scaled_dot_product`; roles "context", "sum" and "inverse".
-
-    Source: A. Katharopoulos et al., "Transformers are RNNs" (arXiv:2006.16236), equation 4.
-    """
-    q, k = feature(query), feature(key)
-    context = rounded(np.swapaxes(k, -1, -2) @ value, "context", precision)
-    result = q @ context
-    if not normalize:
-        return result
-    total = rounded(q @ np.sum(k, axis=-2)[..., None], "sum", precision)
-    return result * tabulated("reciprocal", np.reciprocal, total, "inverse", precision)

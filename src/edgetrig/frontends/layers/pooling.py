@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -112,11 +112,6 @@ def _quotients(total: Any, counts: Ints, precision: Precision) -> Value:
     # Each element's own divisor: the sum is brought to the common multiple's denominator.
     common = int(np.lcm.reduce(values))
     return divided(total * (common // counts).astype(np.float64), common, precision)
-
-
-def global_pool(reduction: Callable[..., Any], x: Any, keepdims: bool = False) -> Any:
-    """Return a reduction (`numpy.max`, `numpy.sum`) over all axes but the channels."""
-    return reduction(x, axis=tuple(range(x.ndim - 1)), keepdims=keepdims)
 
 
 def mean(
