@@ -65,7 +65,7 @@ class Known(NamedTuple):
 def solve(
     problem: Problem, extra_depth: int, attempts: int, effort: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
-    """Share pairs and add up what is left; return the fields of `edgetrig.optimize.shift_add.Sums`.
+    """Share pairs and add up what is left; return the fields of `shift_add.Sums`.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def _name_of(listed: Ints, values: Values) -> int:
 def _graph(
     problem: Problem, state: State, effort: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
-    """Return the fields of `edgetrig.optimize.shift_add.Sums`: the shared sums, then the columns' trees."""
+    """Return the fields of `shift_add.Sums`: the shared sums, then the columns' trees."""
     digits, columns, values, shared = state
     made, outputs, inputs = shared[0], len(problem.bias), len(problem.lo)
     most = made + outputs + columns.length.sum()
