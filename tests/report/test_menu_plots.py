@@ -156,7 +156,8 @@ def run(files, *words):
 
 def test_the_command(files):
     data = files / "data.npz"
-    more = ["--signal", f"self={data}", "--turn-on", f"b:true_ht={data}", "--scan", "a=20:80:5"]
+    more = ["--signal", f"self={data}", "--scan", "a=20:80:5"]
+    more += 2 * ["--turn-on", f"b:true_ht={data}"]
     result = run(files, *more, "--out", files / "plots")
     assert result.exit_code == 0, result.output
     names = {file.stem for file in (files / "plots").glob("*.pdf")}
@@ -164,6 +165,7 @@ def test_the_command(files):
         "rates",
         "overlap",
         "turn-on-b-true_ht",
+        "turn-on-b-true_ht-2",
         "scan-a-threshold",
         "efficiency-a-threshold",
     }

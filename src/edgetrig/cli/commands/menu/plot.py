@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -70,10 +71,11 @@ def menu_plot(
         "overlap": partial(plot_overlap, rates, style=look),
     }
     for curve in study.curves:
-        drawn = partial(plot_turn_on, study.turn_on(curve), style=look)
-        plots[f"turn-on-{curve.seed}-{curve.column}"] = drawn
+        name = _new(f"turn-on-{curve.seed}-{curve.column}", plots)
+        plots[name] = partial(plot_turn_on, study.turn_on(curve), style=look)
     for one in scans:
-        plots |= _scanned(study, one, look)
+        for name, draw in _scanned(study, one, look).items():
+            plots[_new(name, plots)] = draw
     for path in write_plots(out, plots):
         say(f"wrote {path}")
 
@@ -109,6 +111,12 @@ def _scanned(study: Study, asked: Scan, style: PlotStyle) -> dict[str, Callable[
         draw = partial(plot_efficiency_against_rate, rates, events, **which)
         drawn[f"efficiency-{seed}-{parameter}"] = draw
     return drawn
+
+
+def _new(name: str, taken: Container[str]) -> str:
+    """Return a name, with a number where it is taken: one curve may be drawn from two files."""
+    numbered = (f"{name}-{k}" for k in count(2))
+    return next(n for n in chain([name], numbered) if n not in taken)
 
 
 def _scan(text: str) -> Scan:
