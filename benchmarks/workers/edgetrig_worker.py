@@ -101,7 +101,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure_case(task: dict[str, Any]) -> dict[str, Any]:
-    """Conversion, emulation and Verilog of one circuit, pipelined in each of the `latencies`."""
+    """Conversion, emulation and Verilog of one circuit, combinational and pipelined."""
     name, file = task["case"], task["file"]
     clock, latency = task["clock_ns"], task["latency"]
 
@@ -119,6 +119,7 @@ def measure_case(task: dict[str, Any]) -> dict[str, Any]:
         "events": len(x),
         "adders": made.circuit.count(*ADDERS),
         "register_bits": int(made.pipelined.widths[made.pipelined.rows.op == Op.REG].sum()),
+        "stage_ns": made.estimated_clock_ns,
         "estimate": estimate(made.circuit).to_dict()["lut"],
     }
     outputs = made.predict(x[: task["compared"]], threads=1)
