@@ -43,6 +43,7 @@ PREPARATIONS = {
     "range": lambda: [MinMaxScaler((-1, 3))],
     "clipped": lambda: [MinMaxScaler(clip=True)],
     "largest": lambda: [MaxAbsScaler()],
+    "largest clipped": lambda: [MaxAbsScaler(clip=True)],
     "robust": lambda: [RobustScaler()],
     "two scalers": lambda: [StandardScaler(), make_pipeline("passthrough", MinMaxScaler())],
     "selection": lambda: [SelectKBest(k=3), StandardScaler(), FunctionTransformer()],
@@ -54,6 +55,13 @@ PREPARATIONS = {
                 ("c", RobustScaler(), slice(1, 2)),
             ],
             remainder="passthrough",
+        )
+    ],
+    "weighted columns": lambda: [
+        ColumnTransformer(
+            [("a", MinMaxScaler(clip=True), [3, 0]), ("b", StandardScaler(), [1, 2])],
+            remainder="passthrough",
+            transformer_weights={"a": 0.3, "remainder": 7.0},
         )
     ],
 }
@@ -184,5 +192,7 @@ def test_what_is_refused():
     refused(svm.SVC().fit(x, y), "SVC: is not among scikit-learn's models read")
     filled = make_pipeline(SimpleImputer(), linear_model.Ridge()).fit(x, y)
     refused(filled, "missing values have no place in hardware")
+    turned = ColumnTransformer([("a", StandardScaler(), [0])], transformer_weights={"a": -1.0})
+    refused(make_pipeline(turned, trees).fit(x, y), "has a weight of -1; above 0 is read")
     twice = ColumnTransformer([("a", StandardScaler(), [0, 1]), ("b", "passthrough", [0])])
     refused(make_pipeline(twice, trees).fit(x, y), "uses a column of the events twice")

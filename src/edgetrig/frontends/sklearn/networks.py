@@ -102,12 +102,18 @@ def _selection(columns: NDArray[np.int64]) -> Function:
 
 
 def _scaling(preparation: Preparation) -> Function:
+    clipped = np.isfinite(preparation.low)
+    # Clipped columns first, then the others; `back` is the way back.
+    order = np.argsort(~clipped, kind="stable")
+    back, count = np.argsort(order), int(clipped.sum())
+    low, high = (ends[clipped] for ends in (preparation.low, preparation.high))
+
     def function(precision: Precision, x: Value) -> Sequence[Value]:
         scaled = exact(x) * precision.weight(preparation.scale, "scale")
         scaled = scaled + precision.weight(preparation.offset, "bias")
-        if np.isfinite(preparation.low).any() or np.isfinite(preparation.high).any():
-            low, high = (np.nan_to_num(v) for v in (preparation.low, preparation.high))
-            scaled = np.minimum(np.maximum(scaled, low), high)
+        if count:
+            inside = np.clip(scaled[order[:count]], low, high)
+            scaled = np.concatenate([inside, scaled[order[count:]]])[back]
         return [scaled]
 
     return function

@@ -109,7 +109,7 @@ class Preparation:
             raise ModelError(f"step {type(transformer).__name__} has a factor that is not above 0")
         low, high = self.low * scale + offset, self.high * scale + offset
         if getattr(transformer, "clip", False):
-            bottom, top = transformer.feature_range
+            bottom, top = getattr(transformer, "feature_range", (-1.0, 1.0))  # MaxAbsScaler
             low, high = np.maximum(low, bottom), np.minimum(high, top)
         return replace(
             self,
@@ -118,6 +118,19 @@ class Preparation:
             offset=self.offset * scale + offset,
             low=low,
             high=high,
+        )
+
+    def _weighted(self, weight: float) -> Preparation:
+        if not 0 < weight < np.inf:
+            raise ModelError(f"step ColumnTransformer has a weight of {weight:g}; above 0 is read")
+        before = self.function
+        return replace(
+            self,
+            function=lambda x: before(x) * weight,
+            scale=self.scale * weight,
+            offset=self.offset * weight,
+            low=self.low * weight,
+            high=self.high * weight,
         )
 
     def _chosen(self, columns: NDArray[np.int64]) -> Preparation:
@@ -146,10 +159,12 @@ class Preparation:
         """Return a `ColumnTransformer`'s columns in its order; "drop" leaves columns out."""
         parts = []
         names: Sequence[Any] = getattr(transformer, "feature_names_in_", ())
-        for _, inner, columns in transformer.transformers_:
+        weights = transformer.transformer_weights or {}
+        for name, inner, columns in transformer.transformers_:
             if inner == "drop" or not np.size(columns):
                 continue
-            parts.append(self._chosen(_numbers(columns, self.width, names)).then(inner))
+            part = self._chosen(_numbers(columns, self.width, names)).then(inner)
+            parts.append(part if weights.get(name) is None else part._weighted(weights[name]))
         if not parts:
             raise ModelError("step ColumnTransformer drops every column")
 
