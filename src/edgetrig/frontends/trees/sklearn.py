@@ -34,7 +34,8 @@ def forest_of_model(model: Any) -> Forest:
             if not hasattr(model, "n_features_in_"):
                 raise ModelError("is not fitted; call  fit(x, y)  first")
             return read(model)
-    raise ModelError(f"is not among scikit-learn's models read: {', '.join(_READERS)}")
+    known = ", ".join(name for name, read in _READERS.items() if read is not _refused)
+    raise ModelError(f"is not among scikit-learn's models read: {known}")
 
 
 def _averaged(model: Any) -> Forest:
