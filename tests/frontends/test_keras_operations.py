@@ -44,6 +44,15 @@ EXACT = {
         ops.cast(ops.not_equal(x, ops.flip(x, axis=2)), "float32"),
         ops.cast(ops.any(x > 3, axis=1), "float32"),
     ],
+    "numbers as truth values": lambda x: [
+        ops.cast(ops.logical_not(x), "float32"),
+        ops.cast(ops.logical_and(x, ops.flip(x, axis=2)), "float32"),
+        ops.cast(ops.logical_or(x, x[:, :1]), "float32"),
+        ops.cast(ops.logical_xor(x, x > 1), "float32"),
+        ops.cast(ops.all(x, axis=1), "float32"),
+        ops.cast(ops.any(x, axis=2), "float32"),
+        ops.where(x, -x, 0.5),
+    ],
     "products": lambda x: [
         ops.einsum("bij,bkj->bik", x, x),
         ops.matmul(x, ops.transpose(x, (0, 2, 1))),

@@ -80,8 +80,8 @@ def einsum(layer: Layer, *operands: Value) -> Value:
 
 
 def logical(function: Callable[..., Any]) -> Handler:
-    """Return the handler of a function of truth values."""
-    return lambda layer, *x: truth(function(*(exact(v) > 0.5 for v in x)))
+    """Return the handler of a function of truth values; a number is true where it is not 0."""
+    return lambda layer, *x: truth(function(*numbers_of(*x)))
 
 
 def cast(layer: Layer, x: Value) -> Value:
