@@ -155,6 +155,13 @@ def test_masses_of_a_menu_share_products_that_fit_one_multiplier():
     assert_decided(menu, np.random.default_rng(5), 400)
 
 
+def test_a_cut_on_energy_asks_for_the_object_too():
+    """Before, each object had a comparison with 0 beside the cut's."""
+    for text, comparisons in (("jet[pt >= 180]", 1), ("jet", 1), ("jet[abs(eta) < 2]", 3)):
+        circuit = optimize(menu_of({"seed": text}, types=SMALL).circuit())
+        assert np.isin(circuit.rows.op, (Op.LT, Op.EQ)).sum() == 3 * comparisons
+
+
 @pytest.mark.parametrize(
     ("text", "field", "codes"),
     [

@@ -17,7 +17,7 @@ from edgetrig.errors import MenuError
 from edgetrig.physics.l1 import ObjectType
 from edgetrig.trigger.menu.cuts import compare, compare_absolute
 from edgetrig.trigger.menu.kinematics import Particles, cut_on, opposite_charge
-from edgetrig.trigger.menu.reach import Reach
+from edgetrig.trigger.menu.reach import Reach, cuts_ask_for_energy
 from edgetrig.trigger.menu.tree import (
     All,
     Combination,
@@ -96,7 +96,8 @@ class Decisions:
                 return _field_cut(kind, condition, codes)
             return _logical(condition, on_fields)
 
-        return there & on_fields(selection.condition)
+        passing = on_fields(selection.condition)
+        return passing if cuts_ask_for_energy(selection) else there & passing
 
     def _combination(self, combination: Combination) -> Any:
         for selection in combination.selections:

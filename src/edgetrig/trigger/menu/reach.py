@@ -95,6 +95,14 @@ def admitted(selection: Selection, name: str) -> Codes:
     return ends if ends[0] <= ends[1] else (low, low)
 
 
+def cuts_ask_for_energy(selection: Selection) -> bool:
+    """Return whether a selection's cuts alone let no object without energy pass."""
+    energy = selection.type.energy
+    ends = energy.lowest, energy.highest
+    condition = selection.condition
+    return condition is not None and _within(condition, energy, ends, negated=False)[0] > 0
+
+
 def _widen(reach: PairReach, first: Selection, second: Selection, combination: Combination) -> None:
     least = Fraction(1)
     for selection in (first, second):
