@@ -1,4 +1,4 @@
-"""Counters and tables of thresholds are proved by what their entries say, and only then."""
+"""Counters, sums and thresholds in tables are proved by what their entries say, and only then."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -9,6 +9,7 @@ import pytest
 from edgetrig.circuit import Input, Op, Table, tighten, trace
 from edgetrig.errors import VerificationError
 from edgetrig.optimize import counters, delays_of, optimize, pipeline, threshold_tables
+from edgetrig.optimize.cones import small_cones
 from edgetrig.verify.proof import prove
 from edgetrig.verify.proof.memory import Memory
 from edgetrig.verify.proof.ranges import prove_ranges
@@ -18,6 +19,10 @@ WEIGHTS = np.array([1, 2, -1, 3, 1, 1, -2, 1, 1, 1, 1, -1])
 TERMS = Input("x", np.zeros(12, int), np.full(12, 3), np.zeros(12, int))
 LIMITS = 512 * np.arange(-5, 17) + 5
 VALUE = Input("x", np.array([-3000]), np.array([9000]), np.zeros(1, int))
+NARROW = Input(
+    "x", np.array([-2, 0, 0, -128, -2, 0]), np.array([1, 3, 1, 127, 1, 3]), np.zeros(6, int)
+)
+SHARES = np.array([[5, 2], [0, -3], [-3, -7], [-6, -7], [-5, 5], [2, 6]])
 
 
 def total(x):
@@ -28,11 +33,20 @@ def below(x):
     return x < LIMITS
 
 
+def sums(x):
+    return x @ SHARES + 3
+
+
+def clipped(x):
+    """No row of the traced circuit is the sum that counters count: it has a factor of four."""
+    return np.maximum((x * (4 * WEIGHTS)).sum() + 26, 0)
+
+
 def ways(traced, circuit, codes, folder):
     """How each output is proved, with so few vectors that they cannot show what is wrong."""
     memory = Memory(folder)
     ranges = prove_ranges(traced, memory), prove_ranges(circuit, memory)
-    return prove_rewrites(traced, circuit, ranges, codes, 5.0).outputs
+    return prove_rewrites(traced, circuit, ranges, codes, 1.0).outputs
 
 
 def test_counters_and_thresholds_are_proved_down_to_the_verilog(tmp_path):
@@ -46,7 +60,12 @@ def test_counters_and_thresholds_are_proved_down_to_the_verilog(tmp_path):
 
 @pytest.mark.parametrize(
     ("program", "port", "rewrite", "code"),
-    [(total, TERMS, counters, [0] * 12), (below, VALUE, threshold_tables, [-3000])],
+    [
+        (total, TERMS, counters, [0] * 12),
+        (clipped, TERMS, counters, [0] * 12),
+        (below, VALUE, threshold_tables, [-3000]),
+        (sums, NARROW, small_cones, [0] * 6),
+    ],
 )
 def test_a_wrong_entry_anywhere_is_never_proved(program, port, rewrite, code, tmp_path):
     traced = trace(program, port)

@@ -1,20 +1,24 @@
-"""Tables of bits that mean something simpler: counts of bits, and comparisons with constants.
+"""Tables that mean something simpler: sums of few values, and comparisons with constants.
 
-Both are recognised by every entry that can be read. A table whose entries are ``base`` plus a
-weight for each index bit that is 1 is that linear form of the bits. A table of the upper bits of a
-value, and of whether its lower bits are below a number, is a comparison if its entries are.
+Both are recognised by every entry that can be read. A table whose entries are a number plus a
+weight times each of the values side by side in its index is that sum; a counter of bits is one. A
+table of the upper bits of a value, and of whether its lower bits are below a number, is a
+comparison if its entries are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.verify.proof.forms import Atoms, Form, combine, linear_parts
 
 _MOST_FIELDS = 8
+_MOST_PATTERNS = 1 << 12
+"""Entries of a table that are read to see whether it is a sum."""
 _MOST_BITS = 16
 """Bits of a value that is written as the sum of its bits."""
 
@@ -28,6 +32,28 @@ class Bits:
     row: int
     first: int
     count: int
+
+
+@dataclass(frozen=True)
+class Sum:
+    """``base + sum of weight * value of a row``."""
+
+    terms: tuple[tuple[int, int], ...]
+    base: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Part of an index: `scale` times the value of a row, or its lowest `bits` if these are few."""
+
+    row: int
+    lo: int
+    hi: int
+    scale: int
+    bits: int = 0
+
+    def code(self, value: int) -> int:
+        return self.scale * (value % (1 << self.bits) if self.bits else value)
 
 
 @dataclass(frozen=True)
@@ -62,16 +88,24 @@ class BitTables:
             column.tolist() for column in (rows.op, rows.a, rows.b, rows.c, rows.p)
         )
         self._linear: dict[int, Form] = {}
-        self._counts: dict[int, list[tuple[int, int]] | None] = {}
+        self._sums: dict[int, Sum | None] = {}
         self._below: dict[int, Below | None] = {}
 
     def comparison(self, row: int) -> Form | None:
         """Return the comparison with a constant that a row is by its tables, if it is one."""
-        asked = self._asked(row)
+        asked = self._asked(row) if self._op[row] == Op.TABLE else None
         if asked is None or not self._whole(asked.row, asked.size):
             return None
         truth = self._atoms.below(self._forms[asked.row].shifted(-asked.limit))
         return truth if asked.holds else truth.scaled(-1).shifted(1)
+
+    def sum(self, row: int) -> Form | None:
+        """Return the sum that a row is by its table, if it is one."""
+        total = self._sum(row)
+        if total is None:
+            return None
+        parts = [(self._forms[term], weight) for term, weight in total.terms]
+        return combine(parts).shifted(total.base)
 
     def linear(self, row: int) -> Form:
         """Return the form of a row in which bits are written by the values they are bits of."""
@@ -94,7 +128,8 @@ class BitTables:
         if (other := self._inverted(row)) is not None:
             return [other]
         if self._op[row] == Op.TABLE:
-            return [field for field, _ in self._counter(row) or []]
+            total = self._sum(row)
+            return [term for term, _ in total.terms] if total else []
         count = len(linear_parts(Op(self._op[row]), self._p[row]))
         return [self._a[row], self._b[row], self._c[row]][:count]
 
@@ -105,11 +140,11 @@ class BitTables:
         if (other := self._inverted(row)) is not None:
             return self._linear[other].scaled(-1).shifted(1)
         if self._op[row] == Op.TABLE:
-            weights, base = self._counter(row) or [], self._entry(row, 0) or 0
-            if not weights:
+            total = self._sum(row)
+            if total is None:
                 return self._forms[row]
-            parts = [(self._linear[field], weight) for field, weight in weights]
-            return combine([*parts, (Form((), base), 1)])
+            parts = [(self._linear[term], weight) for term, weight in total.terms]
+            return combine(parts).shifted(total.base)
         factors = linear_parts(Op(self._op[row]), self._p[row])
         if not factors:
             return self._forms[row]
@@ -196,29 +231,61 @@ class BitTables:
         inside = table.start <= index < table.stop
         return int(table.values[index - table.start]) if inside else None
 
-    def _counter(self, row: int) -> list[tuple[int, int]] | None:
-        """Return the bits that a table counts, with their weights, after reading all entries."""
-        if row not in self._counts:
-            self._counts[row] = self._find_counter(row)
-        return self._counts[row]
+    def _sum(self, row: int) -> Sum | None:
+        """Return the sum that a table is, after reading all its entries."""
+        if row not in self._sums:
+            self._sums[row] = self._find_sum(row) if self._op[row] == Op.TABLE else None
+        return self._sums[row]
 
-    def _find_counter(self, row: int) -> list[tuple[int, int]] | None:
-        fields = self._fields(self._a[row])
-        if fields is None or any(self._ends[field] != (0, 1) for field, _ in fields):
+    def _find_sum(self, row: int) -> Sum | None:
+        found = self._index(self._a[row])
+        if found is None:
             return None
-        places = [place for _, place in fields]
-        base, *single = (self._entry(row, index) for index in (0, *(1 << k for k in places)))
-        if base is None:
+        index, offset = found
+        if prod(part.hi - part.lo + 1 for part in index) > _MOST_PATTERNS:
             return None
-        weights = [entry - base for entry in single if entry is not None]
-        if len(weights) < len(single):
+
+        def entry(values: Sequence[int]) -> int | None:
+            codes = (part.code(value) for part, value in zip(index, values, strict=True))
+            return self._entry(row, offset + sum(codes))
+
+        lowest = [part.lo for part in index]
+        first = entry(lowest)
+        if first is None:
             return None
-        for pattern in product((0, 1), repeat=len(fields)):
-            index = sum(one << place for one, place in zip(pattern, places, strict=True))
-            total = base + sum(w for one, w in zip(pattern, weights, strict=True) if one)
-            if self._entry(row, index) != total:
+        weights = []
+        for k, part in enumerate(index):
+            beside = entry([*lowest[:k], min(part.lo + 1, part.hi), *lowest[k + 1 :]])
+            if beside is None:
                 return None
-        return [(field, w) for (field, _), w in zip(fields, weights, strict=True)]
+            weights.append(beside - first)
+        base = first - sum(w * lo for w, lo in zip(weights, lowest, strict=True))
+        for values in product(*(range(part.lo, part.hi + 1) for part in index)):
+            if entry(values) != base + sum(w * v for w, v in zip(weights, values, strict=True)):
+                return None
+        return Sum(tuple((part.row, w) for part, w in zip(index, weights, strict=True)), base)
+
+    def _index(self, row: int) -> tuple[list[_Part], int] | None:
+        """Return the values that an index is made of, and a constant.
+
+        They stand side by side; what is a sum by its table is taken apart.
+        """
+        fields = self._fields(row)
+        if fields is None:
+            return None
+        parts, offset = [], 0
+        for field, place in fields:
+            at = self._behind(field)
+            total = self._sum(at)
+            if total is not None:
+                offset += total.base << place
+                parts += [_Part(k, *self._ends[k], w << place) for k, w in total.terms]
+            elif self._op[at] == Op.LOW and self._whole(self._a[at], self._p[at]):
+                value = self._a[at]
+                parts.append(_Part(value, *self._ends[value], 1 << place, self._p[at]))
+            else:
+                parts.append(_Part(field, *self._ends[field], 1 << place))
+        return parts, offset
 
     def _asked(self, row: int) -> Below | None:
         """Return the comparison that a table is, of the lowest bits of some value."""

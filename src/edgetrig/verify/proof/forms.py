@@ -285,10 +285,10 @@ def _order(form: Form) -> tuple[Any, ...]:
 def form_of(circuit: Circuit, row: int, x: list[Form], ends: tuple[int, int], atoms: Atoms) -> Form:
     """Return the form of a row, given its operands' forms and an interval that was proved."""
     op, p = Op(circuit.rows.op[row]), int(circuit.rows.p[row])
+    if ends[0] == ends[1]:
+        return Form((), ends[0])
     if op == Op.INPUT:
         return atoms.of(("input", p), *ends)
-    if op == Op.CONST:
-        return Form((), int(circuit.rows.lo[row]))
     if op == Op.TABLE:
         table = circuit.tables[p]
         return atoms.of(("table", x[0], table.start, tuple(table.values.tolist())), *ends)

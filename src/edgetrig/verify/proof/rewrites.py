@@ -198,7 +198,7 @@ class _Sweep:
         for row in sorted(self.ranges[1].ends):
             inner = [self.second[k] for k in _operands(self.compiled, row)]
             ends = self.ranges[1].ends[row]
-            form = tables.comparison(row) or self._wrapped(row, tables)
+            form = tables.comparison(row) or tables.sum(row) or self._wrapped(row, tables)
             if form is None:
                 form = form_of(self.compiled, row, inner, ends, self.atoms)
             if form in self.known:
@@ -212,21 +212,34 @@ class _Sweep:
                 self.shared_bases.add(base)
 
     def _wrapped(self, row: int, tables: BitTables) -> Form | None:
-        """Return the value of the traced circuit that a wrap of a congruent number leaves.
+        """Return the value that a wrap of a congruent number leaves.
 
-        Such a value lies within the wrap's interval and differs by a multiple of its modulus.
+        Such a value lies within the wrap's interval and differs by a multiple of its modulus: a
+        value of the traced circuit, or the sum without its terms that are such multiples.
         """
         op, bits = self.compiled.rows.op[row], int(self.compiled.rows.p[row])
         if op not in (Op.LOW, Op.LOWS) or not self.compiled.tables:
             return None
         bottom = -(1 << bits - 1) if op == Op.LOWS else 0
+        total = tables.linear(int(self.compiled.rows.a[row]))
         for traced in self.by_values.get(self.values[1][row], [])[:_CANDIDATES]:
             lo, hi = self.ranges[0].ends[traced]
-            total = tables.linear(int(self.compiled.rows.a[row]))
             apart = combine(((total, 1), (self.first[traced], -1)))
             modulus = gcd(apart.offset, *(c for _, c in apart.terms))
             if bottom <= lo and hi < bottom + (1 << bits) and modulus % (1 << bits) == 0:
                 return self.first[traced]
+        return self._left(total, bits, bottom)
+
+    def _left(self, total: Form, bits: int, bottom: int) -> Form | None:
+        """Return the sum that is congruent to another and lies within a wrap's interval."""
+        modulus = 1 << bits
+        own = Form(tuple((a, c) for a, c in total.terms if c % modulus))
+        for terms in (own, self.atoms.modulo(own, bits)):
+            lo, hi = self.atoms.interval(terms)
+            offset = total.offset % modulus
+            offset -= (lo + offset - bottom) // modulus * modulus
+            if hi + offset < bottom + modulus:
+                return terms.shifted(offset)
         return None
 
     def _paired(self, row: int, form: Form) -> Form:
