@@ -33,6 +33,11 @@ CASES = {
     "top_k_least": [("TopK", "v two", "y i", {"axis": 1, "largest": 0})],
     "one_hot": [("ArgMax", "v", "a", {"axis": 2, "keepdims": 0}),
                 ("OneHot", "a four pair", "y", {"axis": 1})],
+    "one_hot_from_the_end": [("Cast", "v", "a", {"to": TensorProto.INT64}),
+                             ("OneHot", "a four pair", "y", {"axis": -1})],
+    "embedding_from_the_end": [("Cast", "v", "a", {"to": TensorProto.INT64}),
+                               ("Gather", "table a", "y")],
+    "whole_quotients": [("Cast", "v", "a", {"to": TensorProto.INT32}), ("Div", "a fours", "y")],
     "embedding": [("ArgMax", "v", "a", {"axis": 2, "keepdims": 0}), ("Gather", "table a", "y")],
     "embedding_axis": [("ArgMax", "v", "a", {"axis": 2, "keepdims": 0}),
                        ("Gather", "table a", "g", {"axis": 1}),
@@ -45,7 +50,8 @@ CASES = {
 }  # fmt: skip
 CONSTANTS = {
     "half": np.float32(0.5), "low": np.float32([-3, 0, 2, 1]), "two": np.array([2]),
-    "four": np.array(4), "pair": np.float32([-1, 2]), "sizes": np.array([1, 3]),
+    "four": np.array(4), "fours": np.int32([4, -2, 1, 2]), "pair": np.float32([-1, 2]),
+    "sizes": np.array([1, 3]),
     "table": np.float32(np.arange(20).reshape(5, 4) / 8 - 1),
 }  # fmt: skip
 

@@ -74,13 +74,17 @@ def multiply(node: Node, x: Argument, y: Argument) -> Results:
 
 
 def divide(node: Node, x: Argument, y: Argument) -> Results:
-    """ONNX' ``Div`` by constants."""
+    """ONNX' ``Div`` by constants; whole numbers by whole numbers towards zero."""
     if not isinstance(y, Known):
         raise ValueError("it divides by a computed value; only constants divide")
     _fit(x, y)
     divisor = numbers(y.real)
     if not divisor.all():
         raise ValueError("it divides by zero")
+    if y.scale is None and y.values.dtype.kind in "iu":
+        if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
+            raise ValueError("it divides whole numbers by others than powers of two; use floats")
+        return [_towards_zero(exact(x) * (1 / divisor))]
     return [times_known(x, node.precision.weight(1 / divisor, "scale"))]
 
 
@@ -191,8 +195,11 @@ def cast(node: Node, x: Value) -> Results:
 def _to_whole(x: Value) -> Results:
     if isinstance(x, Raw):  # what reads it says how many bits it needs
         return [x]
-    x = exact(x)
-    return [np.where(x < 0, -np.floor(-x), np.floor(x))]
+    return [_towards_zero(exact(x))]
+
+
+def _towards_zero(x: Any) -> Any:
+    return np.where(x < 0, -np.floor(-x), np.floor(x))
 
 
 def sign(node: Node, x: Value) -> Results:

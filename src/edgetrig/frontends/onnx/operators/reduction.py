@@ -11,7 +11,7 @@ from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers import selection
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
-from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.onnx.operators.shape import Results, from_front
 from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, same_along, shape_of
 from edgetrig.frontends.scales.tabled import applied
 from edgetrig.frontends.values import Value, exact
@@ -115,4 +115,5 @@ def one_hot(node: Node, index: Value, depth: Argument, values: Argument) -> Resu
         wrapped = np.where(index.real < 0, index.real + count, index.real)
         hot = np.moveaxis(wrapped[..., None] == np.arange(count), -1, axis)
         return [Known(np.where(hot, on, off))]
-    return [selection.one_hot(index, count, axis) * (on - off) + off]
+    hot = selection.one_hot(from_front(index, count), count, axis)
+    return [hot * (on - off) + off]

@@ -145,10 +145,18 @@ def gather(node: Node, x: Value | Known, indices: Value | Known) -> Results:
     if not isinstance(x, Known):
         raise ValueError("it gathers elements of one computed value by another")
     table = np.moveaxis(node.constants(x, "kernel"), axis, 0)
-    rows = embedding(indices, table)
+    rows = embedding(from_front(indices, len(table)), table)
     return [
         np.moveaxis(rows, range(indices_rank(indices)), range(axis, axis + indices_rank(indices)))
     ]
+
+
+def from_front(index: Value, size: int) -> Value:
+    """Return computed indices of which those below zero count from the end, as ONNX has it."""
+    if isinstance(index, Raw):
+        return index  # it becomes a port of numbers from 0 up
+    x = exact(index)
+    return np.where(x < 0, x + size, x)
 
 
 def indices_rank(indices: Value) -> int:
