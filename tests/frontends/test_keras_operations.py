@@ -85,6 +85,7 @@ EXACT = {
         ops.repeat(x, 2, axis=1),
         ops.roll(x, 2, axis=2),
         ops.pad(x, [[0, 0], [1, 0], [0, 2]]),
+        ops.pad(x, [[0, 0], [0, 1], [0, 0]], constant_values=0.0),
         ops.take(x, [0, 2, 2, 1], axis=1),
         *ops.unstack(x, axis=1),
         *ops.split(x, [1, 3], axis=1),

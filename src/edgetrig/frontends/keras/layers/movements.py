@@ -113,10 +113,11 @@ def along(function: Callable[..., Any], *options: str) -> Handler:
     return handler
 
 
-def pad(layer: Layer, x: Value, constant: Any = None) -> Value:
+def pad(layer: Layer, x: Value, constant_values: Any = None) -> Value:
     """``keras.ops.pad`` with zeros."""
     first, *pads = layer.config["pad_width"]
-    if list(first) != [0, 0] or layer.config["mode"] != "constant" or constant not in (None, 0):
+    zeros = layer.config["mode"] == "constant" and constant_values in (None, 0)
+    if list(first) != [0, 0] or not zeros:
         raise ValueError("pads events, or with something else than zeros")
     return zero_padded(x, [(int(before), int(after)) for before, after in pads])
 
