@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,7 +116,7 @@ def open_root(file: Path, tree: str | None = None, more: Sequence[str] = ()) -> 
     integers = {fields["pt"][0] for fields in NTUPLE.fields.values()}
     layout = NANOAOD if integers.isdisjoint(branches) else NTUPLE
     reader = _Reader(file, name, layout, branches)
-    return Source((*reader.columns(), *scalars), reader.blocks, {})
+    return Source((*reader.columns, *scalars), reader.blocks, {})
 
 
 def _is_scalar(file: Path, name: str, branch: Any) -> bool:
@@ -171,8 +172,9 @@ class _Reader:
     layout: Layout
     branches: Mapping[str, str]
 
-    def columns(self) -> dict[str, str]:
-        """Return the branch behind each column of objects, and sums' columns."""
+    @cached_property
+    def columns(self) -> Mapping[str, str]:
+        """The branch behind each column of objects, and sums' columns."""
         columns = {}
         for name, fields in self.layout.fields.items():
             for field, candidates in fields.items():
@@ -181,25 +183,26 @@ class _Reader:
                     columns[CMS[name].column(field)] = present[0]
         kinds, energy, azimuth = self.layout.sums
         if {kinds, energy} <= self.branches.keys():
+            there = self._first_numbers(kinds)
             for name, number in SUM_TYPES.items():
-                if not self._has_sum(kinds, number):
+                if number not in there:
                     continue
                 columns[CMS[name].column("et")] = energy
                 if "phi" in CMS[name].fields and azimuth in self.branches:
                     columns[CMS[name].column("phi")] = azimuth
         return columns
 
-    def _has_sum(self, kinds: str, number: int) -> bool:
-        """Whether the first event has a sum; central NanoAOD, for one, has no total energy."""
+    def _first_numbers(self, kinds: str) -> set[int]:
+        """Return which sums the first event has; central NanoAOD, for one, has no total energy."""
         uproot = require("uproot", "root")
         with _uproot_reading(self.file), uproot.open(self.file) as opened:
             first = opened[self.tree][self.branches[kinds]].array(entry_stop=1, library="np")
-        return len(first) > 0 and number in np.asarray(first[0])
+        return set(np.asarray(first[0]).tolist()) if len(first) else set()
 
     def blocks(self, wanted: list[str], most: int) -> Iterator[Columns]:
         """Yield columns of codes."""
         uproot = require("uproot", "root")
-        columns = self.columns()
+        columns = self.columns
         scalars = [name for name in wanted if name not in columns]
         types = {
             column: next(k for k in CMS.values() if column.startswith(f"{k.name}_"))
