@@ -15,7 +15,7 @@ from edgetrig.design import Design
 from edgetrig.design import compile as compile_design
 from edgetrig.errors import VerificationError
 from edgetrig.files import whole_folder
-from edgetrig.menu_latency import design_within, latency_lines
+from edgetrig.menu_latency import check_latency, design_within, latency_lines
 from edgetrig.rtl import Words, Wrapper
 from edgetrig.trigger.menu import SLOTS, Menu
 
@@ -82,7 +82,8 @@ class MenuHardware:
         menu
             The menu.
         part, clock_ns, latency
-            See `edgetrig.design.Target`; the latency is that of the logic alone.
+            See `edgetrig.design.Target`; the latency is that of the logic alone, and must leave a
+            cycle of the budget, if there is one, for the decision.
         latency_bx
             Bunch crossings from object words to the decision that it may take at most; the menu's
             own (`Menu.latency_bx`) if left out. The firmware takes fewer where that saves logic.
@@ -94,6 +95,8 @@ class MenuHardware:
         """
         if latency_bx is not None:
             menu = replace(menu, latency_bx=latency_bx)
+        if menu.latency_bx is not None and latency is not None:
+            check_latency(latency, clock_ns, menu.latency_bx)
         if menu.latency_bx is None or latency is not None:
             design = compile_design(menu, part=part, clock_ns=clock_ns, latency=latency)
             return cls(menu, design)

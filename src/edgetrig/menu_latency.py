@@ -108,6 +108,24 @@ def design_within(menu: Menu, part: str, clock_ns: float, latency_bx: int) -> De
     return min(designs, key=lambda one: luts_and_registers(one.pipelined, family))
 
 
+def check_latency(latency: int, clock_ns: float, latency_bx: int) -> None:
+    """Demand that a latency of the logic leaves time for the decision within a budget.
+
+    Raises
+    ------
+    MenuError
+        If it does not.
+    """
+    clock = CrossingClock.of(clock_ns)
+    whole, budget = latency + DECISION_CYCLES, latency_bx * clock.cycles
+    if whole > budget:
+        raise MenuError(
+            f"a latency of {latency} and {DECISION_CYCLES} for the decision are"
+            f" {clock.words(whole)}; the budget of {latency_bx} BX is {budget} cycles:"
+            f" take {budget - DECISION_CYCLES}"
+        )
+
+
 def seed_cycles(design: Design) -> dict[str, int]:
     """Return the fewest clock cycles to each seed's decision, by the delay model."""
     needed = _cycles_needed(design)[design.pipelined.output_rows]

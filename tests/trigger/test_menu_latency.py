@@ -74,6 +74,14 @@ def test_operations_longer_than_the_clock_are_named():
         MenuHardware.compile(MENU, clock_ns=1.5, latency_bx=9)
 
 
+def test_a_latency_that_is_asked_for_keeps_the_budget():
+    budgeted = replace(MENU, latency_bx=1)
+    hardware = MenuHardware.compile(budgeted, clock_ns=4.158, latency=5)
+    assert hardware.wrapper.latency == 6
+    with pytest.raises(MenuError, match="the budget of 1 BX is 6 cycles: take 5"):
+        MenuHardware.compile(budgeted, clock_ns=4.158, latency=6)
+
+
 def test_models_have_a_latency_of_their_own():
     model = Model("sums", _sum_of_squares())
     seeds = (*MENU.seeds[:1], Seed("L1_Sums", "sums > 90000"))
