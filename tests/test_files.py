@@ -40,14 +40,25 @@ def test_failed_file_leaves_the_old_one(tmp_path):
 def test_folder_is_replaced_as_a_whole(tmp_path):
     target = tmp_path / "d"
     target.mkdir()
-    (target / "old").write_text("1")
+    with whole_folder(target) as path:
+        (path / "old").write_text("1")
     with pytest.raises(RuntimeError):
         fail_halfway_in_folder(target)
-    assert [p.name for p in target.iterdir()] == ["old"]
+    assert (target / "old").read_text() == "1"
     with whole_folder(target) as path:
         (path / "new").write_text("2")
-    assert [p.name for p in target.iterdir()] == ["new"]
+    assert [p.name for p in target.glob("[!.]*")] == ["new"]
     assert [p.name for p in tmp_path.iterdir()] == ["d"]
+
+
+def test_folder_of_someone_else_stays(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with (
+        pytest.raises(Error, match=r"holds 'thesis\.tex', which edgetrig did not write"),
+        whole_folder(tmp_path) as path,
+    ):
+        (path / "new").write_text("2")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_unwritable_places_are_one_line(tmp_path):

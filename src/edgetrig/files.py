@@ -8,8 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from edgetrig.errors import DataError, Error
+
+_MARK: Final = ".edgetrig"
+"""A file that says of a folder that it was written here, and may be written again."""
 
 
 @contextmanager
@@ -45,22 +49,23 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder; put it in place of `path` on success.
 
-    An existing folder of that name is replaced as a whole.
+    A folder of that name is replaced as a whole if it is empty or was written here.
 
     Raises
     ------
     Error
-        If the parent cannot be written, or `path` exists and is not a folder.
+        If the parent cannot be written, or `path` exists and is not a folder, or one that holds
+        files of someone else.
     """
     target = Path(path)
-    if target.exists() and not target.is_dir():
-        raise Error(f"{target}: exists and is not a folder; choose another name")
+    _refuse_what_is_not_ours(target)
     with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield temporary
         with _writable(target):
+            (temporary / _MARK).write_text("edgetrig replaces this folder as a whole.\n")
             temporary.chmod(0o777 & ~_umask())
             if target.exists():
                 old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
@@ -89,6 +94,18 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     if not os.access(file, os.R_OK):
         raise DataError(f"{file}: cannot be read; check its permissions")
     return file
+
+
+def _refuse_what_is_not_ours(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise Error(f"{folder}: exists and is not a folder; choose another name")
+    with _writable(folder):
+        names = sorted(os.listdir(folder)) if folder.exists() else []
+    if names and _MARK not in names:
+        raise Error(
+            f"{folder}: holds {names[0]!r}, which edgetrig did not write; "
+            "choose another folder, or empty it"
+        )
 
 
 @contextmanager
