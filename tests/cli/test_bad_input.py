@@ -108,7 +108,29 @@ CASES = {
     "labels missing": ("report design.edgetrig --data good.npy --out new", "'label'", "it has"),
     "unroutable part": ("synth design.edgetrig --route", "UltraScale+", "choose a part of ECP5"),
     "unknown part": ("synth design.edgetrig --part abacus", "abacus", "known are"),
-    "unknown class": ("compile design.edgetrig --signal top --threshold 1", "'top'", "no, yes"),
+    "unknown class": (
+        "compile design.edgetrig --signal top --threshold 1 --out new.edgetrig", "'top'", "no, yes",
+    ),
+    "class named twice": ("compile design.edgetrig --classes a,a", "'a'", "its own name"),
+    "accept bit over its design": (
+        "compile design.edgetrig --signal yes --threshold 0", "design.edgetrig", "--out",
+    ),
+    "threshold that nothing reaches": (
+        "compile design.edgetrig --signal yes --threshold 1e9 --out new.edgetrig",
+        "1e+09",
+        "no event passes",
+    ),
+    "threshold that is no number": (
+        "compile design.edgetrig --signal yes --threshold nan --out new.edgetrig", "nan", "finite",
+    ),
+    "RTL over a folder of the user's": (
+        "compile design.edgetrig --out new.edgetrig --rtl .", "'cut.edgetrig'", "another folder",
+    ),
+    "misspelt option": ("compile design.edgetrig --colck 3", "--colck", "compile --help"),
+    "misspelt first option": ("--colour compile x.keras", "--colour", "--help"),
+    "misspelt command": ("compil design.edgetrig", "compil", "--help"),
+    "no number": ("compile design.edgetrig --clock fast", "--clock", "compile --help"),
+    "argument left out": ("verify", "", "verify --help"),
     "class names": ("compile design.edgetrig --classes a,b,c", "3 class names", "2 outputs"),
     "half a threshold": ("compile design.edgetrig --signal yes", "--signal", "--threshold"),
     "no events to choose on": (

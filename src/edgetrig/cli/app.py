@@ -14,6 +14,8 @@ from edgetrig.errors import Error
 BAD_INPUT = 2
 INTERRUPTED = 130
 
+# Wrong use of a command; Typer names this base class differently from version to version.
+_USAGE: Any = typer.BadParameter.__bases__[0]
 
 _ORDER = (
     "generate",
@@ -38,16 +40,33 @@ class Commands(TyperGroup):
         """Return the commands along the way from events to a report."""
         return list(_ORDER)
 
+    def make_context(self, *arguments: Any, **extra: Any) -> Any:
+        """Read the options in front of the command."""
+        try:
+            return super().make_context(*arguments, **extra)
+        except _USAGE as error:
+            raise _said(error) from None
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
+        except _USAGE as error:
+            raise _said(error) from None
         except Error as error:
             say_error(f"error: {error}")
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt as interrupt:
             say_error(str(interrupt) or "interrupted")
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _said(error: Any) -> Exception:
+    """Say in one line how a command was used wrongly; return what ends it."""
+    words = error.format_message().rstrip(".")
+    if words:  # else a group of commands was called without one, and its help has been shown
+        say_error(f"error: {words}; see '{error.ctx.command_path} --help'")
+    return typer.Exit(BAD_INPUT)
 
 
 app = typer.Typer(

@@ -86,6 +86,9 @@ def compile(
         outputs = sum(port.rows.size for port in design.traced.outputs)
         if len(classes) != outputs:
             raise ModelError(f"{len(classes)} class names for {outputs} outputs")
+        twice = [name for k, name in enumerate(classes) if name in classes[:k]]
+        if twice:
+            raise ModelError(f"class {twice[0]!r} is named twice; give each output its own name")
         design = replace(design, classes=tuple(classes))
     return design
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -55,6 +56,8 @@ def accept(circuit: Circuit, signal: int, threshold: float) -> Circuit:
     CircuitError
         If there are several output ports, no such class, or the threshold is not a finite number.
     """
+    if not math.isfinite(threshold):
+        raise CircuitError(f"a threshold of {threshold}: a finite number is needed")
 
     def decide(outputs: Array) -> Array:
         if outputs.size == 1:

@@ -99,6 +99,8 @@ def compile_model(
     target = out or model.with_suffix(SUFFIX)
     if target.suffix != SUFFIX:
         raise Error(f"{target}: designs are written as {SUFFIX} files; choose such a name")
+    if signal is not None and out is None and target == model:
+        raise Error(f"{model}: its accept bit would take its place; name another file with --out")
     with step("compiling"):
         design = compile(
             model,
@@ -120,6 +122,7 @@ def compile_model(
             design = design.threshold(point)
         elif signal is not None:
             design = design.threshold(class_of(design, signal), at=threshold)
+            _check_choice(design, threshold)
         text = design.summary()
         if rtl is not None:
             design.write(rtl, language=language)
@@ -140,6 +143,17 @@ def _check_threshold(
         raise Error("--signal needs either --threshold, or --acceptance with --data")
     if acceptance is not None and data is None:
         raise Error("--acceptance needs --data: events on which to choose the threshold")
+
+
+def _check_choice(design: Design, threshold: float | None) -> None:
+    """Demand that a threshold of the user's decides something."""
+    (bit,) = design.circuit.outputs[0].rows.ravel()
+    if design.circuit.constant[bit]:
+        passes = "every" if design.circuit.rows.lo[bit] else "no"
+        raise Error(
+            f"--threshold {threshold:g}: {passes} event passes, whatever its inputs; "
+            "'edgetrig predict' shows the scores"
+        )
 
 
 def verify(
