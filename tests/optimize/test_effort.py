@@ -81,7 +81,7 @@ def test_equal_matrices_get_equal_sums():
 
 def test_negative_effort_is_refused():
     with pytest.raises(CircuitError, match="effort of -1: use 0 or more"):
-        _ = edgetrig.compile(product(2, 2), effort=-1).circuit
+        constant_matrices(product(2, 2), effort=-1)
 
 
 def test_designs_keep_their_effort(tmp_path):

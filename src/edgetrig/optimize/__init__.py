@@ -18,6 +18,7 @@ from edgetrig.optimize.passes import PASSES, optimize
 from edgetrig.optimize.paths import cycles_needed, slowest_row
 from edgetrig.optimize.pipeline import pipeline, stage_delay
 from edgetrig.optimize.prices import PRICES, Prices, prices_of
+from edgetrig.optimize.registered import registered
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.simplify import simplify
 from edgetrig.optimize.ternary import TERNARY_FAMILIES, ternary_sums
@@ -47,6 +48,7 @@ __all__ = [
     "optimize",
     "pipeline",
     "prices_of",
+    "registered",
     "row_luts",
     "simplify",
     "slowest_row",

@@ -56,13 +56,15 @@ class Columns(NamedTuple):
 class Values(NamedTuple):
     """Interval and depth of inputs and sums; column ``k`` of ``made`` is sum ``k``.
 
-    The rows of ``made``: both operands, the shift of the second, 1 if it is subtracted. The digits
-    of value ``v`` that may be alive are ``places[first[v] : first[v] + living[v]]``, by column.
+    ``early`` says how many adders lie in front of sums that count no depth of their own. The rows
+    of ``made``: both operands, the shift of the second, 1 if it is subtracted. The digits of value
+    ``v`` that may be alive are ``places[first[v] : first[v] + living[v]]``, by column.
     """
 
     lo: Ints
     hi: Ints
     depth: Ints
+    early: Ints
     made: Ints
     places: Ints
     first: Ints
@@ -132,15 +134,18 @@ def occurrences(key: int, digits: Digits, values: Values) -> Ints:
 
 
 @jit
-def replaceable(key: int, pairs: Ints, digits: Digits, columns: Columns, values: Values) -> Ints:
-    """Return those of the pairs that are disjoint and leave their columns within their bounds."""
-    growth = _growth(key, values)
+def replaceable(pairs: Ints, growth: float, digits: Digits, columns: Columns) -> Ints:
+    """Return those of the pairs that are disjoint and leave their columns within their bounds.
+
+    `growth` is what replacing a pair adds to its column's Kraft sum.
+    """
     kept, column, taken = 0, -1, 0
     for i, j in pairs:
         if digits.column[i] != column:
             column, taken = digits.column[i], 0
         room = columns.bound[column] - columns.kraft[column]
-        if digits.alive[i] and digits.alive[j] and growth * (taken + 1) <= room:
+        fits = growth <= 0 or growth * (taken + 1) <= room
+        if digits.alive[i] and digits.alive[j] and fits:
             digits.alive[i] = digits.alive[j] = False
             pairs[kept, 0], pairs[kept, 1] = i, j
             taken += 1
@@ -150,23 +155,14 @@ def replaceable(key: int, pairs: Ints, digits: Digits, columns: Columns, values:
     return pairs[:kept]
 
 
-@jit
-def _growth(key: int, values: Values) -> float:
-    """Return what replacing two digits by their sum adds to a column's Kraft sum."""
-    a, b, _, _ = key_parts(key)
-    deeper = max(values.depth[a], values.depth[b]) + 1
-    return float(2.0**deeper - 2.0 ** values.depth[a] - 2.0 ** values.depth[b])
-
-
 # ---- replacing ----------------------------------------------------------------------------------
 
 
 @jit
 def replace_pairs(
-    key: int, pairs: Ints, new: int, digits: Digits, columns: Columns, values: Values
+    pairs: Ints, new: int, growth: float, digits: Digits, columns: Columns, values: Values
 ) -> None:
-    """Put a digit of value `new` in the place of every pair."""
-    growth = _growth(key, values)
+    """Put a digit of value `new` in the place of every pair, each adding to a Kraft sum."""
     values.first[new], values.living[new] = digits.used[0], len(pairs)
     for i, j in pairs:
         column = digits.column[i]

@@ -23,7 +23,9 @@ _LIMIT = 2.0**60
 _REG = int(Op.REG)
 
 
-def constant_matrices(circuit: Circuit, extra_depth: int = 2, *, effort: int = 1) -> Circuit:
+def constant_matrices(
+    circuit: Circuit, extra_depth: int = 2, *, effort: int = 1, stage: int = 0
+) -> Circuit:
     """Replace every linear part by a shift-add graph with shared subexpressions.
 
     Parameters
@@ -35,14 +37,19 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2, *, effort: int = 1
     effort
         How long to look for smaller graphs, in units of about a tenth of a second of one core;
         0 takes the first. The result depends on nothing else: it is the same on every machine.
+    stage
+        Adders that fit between two registers, where few register bits are worth some more LUTs and
+        depth; 0 for the fewest LUTs.
 
     Raises
     ------
     CircuitError
-        If the effort is negative.
+        If the effort or the stage is negative.
     """
     if effort < 0:
         raise CircuitError(f"an effort of {effort}: use 0 or more")
+    if stage < 0:
+        raise CircuitError(f"a stage of {stage} adders: use 0 or more")
     rows = circuit.rows
     if rows.lo.dtype == object:
         return circuit
@@ -61,6 +68,7 @@ def constant_matrices(circuit: Circuit, extra_depth: int = 2, *, effort: int = 1
         [matrix for matrix, _, _ in found],
         extra_depth=extra_depth,
         effort=effort,
+        stage=stage,
     )
     edit = Edit(circuit)
     for group, (_, inputs, constants), sums in zip(groups, found, solved, strict=True):

@@ -9,7 +9,7 @@ pairs that occur a single time.
 from __future__ import annotations
 
 import heapq
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.sums import bits, sum_cost, sum_interval
 
 _EMPTY = -1
+_EARLY_PLACES: Final = 5
+"""Places in which a sum of inputs has to occur to be worth registers of its own."""
 
 
 @jit
@@ -41,6 +43,7 @@ def share_pairs(
     kept: Ints,
     seed: int,
     noise: float,
+    early: int,
 ) -> int:
     """Make all sums worth sharing; return how many were made.
 
@@ -55,8 +58,11 @@ def share_pairs(
         first operand is -1, and what is made of them.
     seed, noise
         Worths are multiplied by random numbers from ``1 - noise / 2`` to ``1 + noise / 2``.
+    early
+        Sums of the least deep inputs alone, of at most so many adders and in many places, count as
+        deep as inputs: they are made in front of the first registers. 0 for no such sums.
     """
-    made = _make_again(kept, digits, columns, values, inputs)
+    made = _make_again(kept, digits, columns, values, inputs, early)
     queue = [(0.0, 0)]
     queue.pop()
     for value in range(inputs + made):
@@ -72,7 +78,7 @@ def share_pairs(
         if now > worth:  # other sums have used some of its places since
             heapq.heappush(queue, (now, key))
             continue
-        if not _make(key, pairs, inputs, made, digits, columns, values):
+        if not _make(key, pairs, inputs, made, digits, columns, values, early):
             continue
         new = inputs + made
         made += 1
@@ -83,7 +89,9 @@ def share_pairs(
 
 
 @jit
-def _make_again(kept: Ints, digits: Digits, columns: Columns, values: Values, inputs: int) -> int:
+def _make_again(
+    kept: Ints, digits: Digits, columns: Columns, values: Values, inputs: int, early: int
+) -> int:
     """Make given sums in their order, without those of sums that are gone or in one place only."""
     made, sums = 0, kept.shape[1]
     name = np.full(inputs + sums, _EMPTY)
@@ -94,7 +102,7 @@ def _make_again(kept: Ints, digits: Digits, columns: Columns, values: Values, in
         a, b = name[kept[0, k]], name[kept[1, k]]
         key = key_of(a, b, kept[2, k], kept[3, k])
         pairs = occurrences(key, digits, values)
-        if _make(key, pairs, inputs, made, digits, columns, values):
+        if _make(key, pairs, inputs, made, digits, columns, values, early):
             name[inputs + k] = inputs + made
             made += 1
     return made
@@ -132,18 +140,24 @@ def _make(
     digits: Digits,
     columns: Columns,
     values: Values,
+    early: int,
 ) -> bool:
     """Make a sum and put it in the place of its pairs; false if fewer than two may be replaced."""
-    pairs = replaceable(key, pairs, digits, columns, values)
+    a, b, shift, opposite = key_parts(key)
+    depth = max(values.depth[a], values.depth[b])
+    adders = max(values.early[a], values.early[b]) + 1
+    if depth > 0 or adders > early or len(pairs) < _EARLY_PLACES:
+        depth, adders = depth + 1, 0
+    growth = 2.0**depth - 2.0 ** values.depth[a] - 2.0 ** values.depth[b]
+    pairs = replaceable(pairs, growth, digits, columns)
     if len(pairs) < 2:
         return False
-    a, b, shift, opposite = key_parts(key)
     lo, hi, new = values.lo, values.hi, inputs + number
     values.made[0, number], values.made[1, number] = a, b
     values.made[2, number], values.made[3, number] = shift, opposite
     lo[new], hi[new] = sum_interval(lo[a], hi[a], lo[b], hi[b], shift, opposite)
-    values.depth[new] = max(values.depth[a], values.depth[b]) + 1
-    replace_pairs(key, pairs, new, digits, columns, values)
+    values.depth[new], values.early[new] = depth, adders
+    replace_pairs(pairs, new, growth, digits, columns, values)
     return True
 
 

@@ -32,6 +32,7 @@ def optimize(
     passes: Sequence[Pass] = PASSES,
     *,
     effort: int = 1,
+    stage: int = 0,
     checked: bool = False,
 ) -> Circuit:
     """Run passes over a circuit; every output keeps every bit.
@@ -44,6 +45,8 @@ def optimize(
         In the order they run.
     effort
         Of `constant_matrices`: how long to look for smaller sums.
+    stage
+        Of `constant_matrices`: adders between two registers, for few register bits; 0 for few LUTs.
     checked
         Verify all invariants after each pass, to find the one that broke them.
 
@@ -52,7 +55,7 @@ def optimize(
     CircuitError
         If `checked` and a pass broke an invariant.
     """
-    solve = partial(constant_matrices, effort=effort)
+    solve = partial(constant_matrices, effort=effort, stage=stage)
     for run in passes:
         circuit = solve(circuit) if run is constant_matrices else run(circuit)
         if checked:

@@ -63,7 +63,7 @@ class Known(NamedTuple):
 
 @jit
 def solve(
-    problem: Problem, extra_depth: int, attempts: int, effort: int
+    problem: Problem, extra_depth: int, attempts: int, effort: int, stage: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Share pairs and add up what is left; return the fields of `shift_add.Sums`.
 
@@ -77,15 +77,17 @@ def solve(
         How often to look for a better solution than the first.
     effort
         How many trees to try for what is left of a column.
+    stage
+        Adders between two registers, or 0: see `edgetrig.optimize.shift_add`.
     """
     outputs = len(problem.bias)
     known = Known(np.zeros(outputs, np.int64), np.zeros(outputs, np.int64))
-    best = _shared(problem, extra_depth, np.zeros((4, 0), np.int64), 0)
+    best = _shared(problem, extra_depth, stage, np.zeros((4, 0), np.int64), 0)
     luts = _luts(problem, best, known) if attempts > 0 else 0
     random = np.ones(1, np.int64)
     for attempt in range(1, attempts + 1):
         kept = _some(best, random)
-        state = _shared(problem, extra_depth, kept, attempt)
+        state = _shared(problem, extra_depth, stage, kept, attempt)
         found = _luts(problem, state, known)
         if found <= luts:
             best, luts = state, found
@@ -112,7 +114,7 @@ def _some(state: State, random: Ints) -> Ints:
 
 
 @jit
-def _shared(problem: Problem, extra_depth: int, kept: Ints, seed: int) -> State:
+def _shared(problem: Problem, extra_depth: int, stage: int, kept: Ints, seed: int) -> State:
     """Share pairs, first those of `kept`."""
     digits, columns, values = _digits_of(problem)
     for column in range(len(problem.bias)):
@@ -123,9 +125,27 @@ def _shared(problem: Problem, extra_depth: int, kept: Ints, seed: int) -> State:
         if extra_depth >= 0 and columns.kraft[column] > 0:
             least = np.ceil(np.log2(columns.kraft[column]))
             columns.bound[column] = 2.0 ** (least + extra_depth)
-    noise = _NOISE if seed > 0 else 0.0
-    made = share_pairs(digits, columns, values, len(problem.lo), kept, seed, noise)
+    noise, early = _NOISE if seed > 0 else 0.0, _within_stages(columns, stage)
+    made = share_pairs(digits, columns, values, len(problem.lo), kept, seed, noise, early)
     return State(digits, columns, values, np.full(1, made))
+
+
+@jit
+def _within_stages(columns: Columns, stage: int) -> int:
+    """Let no column be deeper than stages full of adders; return how many a first stage may have.
+
+    The deepest column decides how many full stages there are behind the first. If that is none,
+    bounds stay as they are, and there is no first stage.
+    """
+    if stage == 0 or len(columns.kraft) == 0:
+        return 0
+    deepest = int(np.ceil(np.log2(max(columns.kraft.max(), 1.0))))
+    stages = (deepest - 1) // stage
+    if stages < 1:
+        return 0
+    for column in range(len(columns.bound)):
+        columns.bound[column] = min(columns.bound[column], 2.0 ** (stage * stages))
+    return stage
 
 
 @jit
@@ -207,6 +227,7 @@ def _digits_of(problem: Problem) -> tuple[Digits, Columns, Values]:
         np.full(outputs, np.inf),
     )
     values = Values(
+        np.zeros(most, np.int64),
         np.zeros(most, np.int64),
         np.zeros(most, np.int64),
         np.zeros(most, np.int64),

@@ -75,7 +75,9 @@ class Sums(NamedTuple):
     output_sign: Ints
 
 
-def shift_add(matrices: Sequence[Matrix], *, extra_depth: int, effort: int) -> list[Sums]:
+def shift_add(
+    matrices: Sequence[Matrix], *, extra_depth: int, effort: int, stage: int = 0
+) -> list[Sums]:
     """Return a shift-add graph for every matrix; they are solved at once, one on each core.
 
     Parameters
@@ -87,6 +89,11 @@ def shift_add(matrices: Sequence[Matrix], *, extra_depth: int, effort: int) -> l
     effort
         How long to look for something better than the first solution: one unit is about a tenth of
         a second for all matrices together. It counts steps, so the result is always the same.
+    stage
+        Adders that fit between two registers of a pipeline; 0 for none. With it few bits are to
+        cross the ends of stages: sums of inputs that many outputs use are made first, in front of
+        the first registers, and what follows fills whole stages. The adders of the first stage add
+        to the depth.
 
     Raises
     ------
@@ -102,7 +109,7 @@ def shift_add(matrices: Sequence[Matrix], *, extra_depth: int, effort: int) -> l
 
     def solved(name: bytes) -> Sums:
         problem = Problem(*digits[name], *distinct[name][3:])
-        sums = Sums(*solve(problem, extra_depth, attempts, effort))
+        sums = Sums(*solve(problem, extra_depth, attempts, effort, stage))
         if not _is_matrix(sums, distinct[name]):
             raise CircuitError("a shift-add graph is not its matrix: please report this model")
         return sums

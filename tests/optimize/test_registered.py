@@ -1,0 +1,88 @@
+"""Matrices that know the stages of their pipeline: every bit kept, no more LUTs and registers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import edgetrig
+from circuits import random_codes, random_programs
+from edgetrig.circuit import Op, check, fixed_input, trace
+from edgetrig.errors import CircuitError
+from edgetrig.optimize import (
+    constant_matrices,
+    delays_of,
+    for_hardware,
+    luts_and_registers,
+    optimize,
+    registered,
+    stage_delay,
+)
+from edgetrig.verify import evaluate
+
+FAMILY = "UltraScale+"
+
+
+def product(rows, columns, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-31, 32, (rows, columns)) * (rng.random((rows, columns)) < 0.5)
+    return trace(lambda x: x @ codes, fixed_input("x", rows, integer=7, fraction=0))
+
+
+def register_bits(circuit):
+    return int(circuit.widths[circuit.rows.op == Op.REG].sum())
+
+
+def outputs(circuit, codes):
+    return evaluate(str(circuit), [[int(v) for v in event] for event in codes])
+
+
+@settings(max_examples=20)
+@given(data=st.data(), effort=st.integers(0, 1), stage=st.integers(1, 4))
+def test_every_bit_is_kept(data, effort, stage):
+    circuit = data.draw(random_programs()).circuit
+    codes = random_codes(circuit, 8)
+    changed = constant_matrices(circuit, effort=effort, stage=stage)
+    check(changed)
+    assert outputs(changed, codes) == outputs(circuit, codes)
+
+
+@settings(max_examples=10)
+@given(rows=st.integers(8, 40), seed=st.integers(0, 99), stage=st.integers(1, 4))
+def test_matrices_are_products(rows, seed, stage):
+    traced = product(rows, 6, seed)
+    events = random_codes(traced, 10)
+    assert outputs(optimize(traced, stage=stage, checked=True), events) == outputs(traced, events)
+
+
+def test_a_dense_matrix_takes_fewer_registers():
+    traced = product(64, 64, 2)
+    circuit = optimize(traced, effort=2)
+    first = for_hardware(circuit, FAMILY, clock_ns=2.9, latency=3)
+    made = registered(traced, circuit, FAMILY, clock_ns=2.9, latency=3, effort=2)
+    assert register_bits(made) < 0.95 * register_bits(first)
+    assert luts_and_registers(made, FAMILY) < luts_and_registers(first, FAMILY)
+    assert made.latency == 3
+    assert stage_delay(made, delays_of(FAMILY)) <= 2.9
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(20, 12), (40, 6)])
+@pytest.mark.parametrize("latency", [0, 2, None])
+def test_never_more_in_all(rows, columns, latency):
+    traced = product(rows, columns, 3)
+    circuit = optimize(traced, effort=2)
+    first = for_hardware(circuit, FAMILY, clock_ns=2.5, latency=latency)
+    made = registered(traced, circuit, FAMILY, clock_ns=2.5, latency=latency, effort=2)
+    assert luts_and_registers(made, FAMILY) <= luts_and_registers(first, FAMILY)
+    assert made.latency == first.latency
+
+
+def test_the_default_effort_looks_once():
+    design = edgetrig.compile(product(20, 20, 1), clock_ns=2.5)
+    first = for_hardware(design.circuit, FAMILY, clock_ns=2.5)
+    assert str(design.pipelined) == str(first)
+
+
+def test_a_negative_stage_is_refused():
+    with pytest.raises(CircuitError, match="a stage of -1 adders: use 0 or more"):
+        constant_matrices(product(2, 2, 0), stage=-1)
