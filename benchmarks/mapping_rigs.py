@@ -39,7 +39,7 @@ class Rig:
 
 def rigs() -> list[Rig]:
     """Return all rigs."""
-    return [*_sums(), *_choices(), *_tables(), *_products()]
+    return [*_sums(), *_choices(), *_tables(), *_products(), *_certain_constants()]
 
 
 def circuit(rigs: list[Rig]) -> Circuit:
@@ -79,6 +79,10 @@ def _added(make: Make) -> Make:
 def _constant(builder: Builder, chance: np.random.Generator, width: int) -> int:
     """Append an odd constant in the upper half of what fits beside a signed number."""
     return int(builder.constant(int(chance.integers(2 ** (width - 3), 2 ** (width - 2))) * 2 + 1))
+
+
+def _certain(op: Op, constant: int) -> Make:
+    return lambda builder, x, chance: int(builder.append(op, x[0], builder.constant(constant)))
 
 
 def _with_constant(op: Op, width: int, *, first: bool = False) -> Make:
@@ -186,3 +190,20 @@ def _tanh(bits: int) -> Make:
 def _products() -> Iterator[Rig]:
     for a, b in ((3, 3), (5, 4), (6, 6)):
         yield Rig(f"MUL {a} x {b}", (-a, -b), _row(Op.MUL, 2))
+
+
+def _certain_constants() -> Iterator[Rig]:
+    """Yield sums with constants of one 1 or of many, and comparisons with one that logic reads."""
+    for width in _WIDTHS:
+        for constant in (1, -1):
+            name = f"ADD {width} with {constant}"
+            yield Rig(name, (-width,), _certain(Op.ADD, constant))
+            yield Rig(f"{name}, XOR", (-width,) * 2, _xored(_certain(Op.ADD, constant)))
+        less = _with_constant(Op.LT, width)
+        yield Rig(f"LT {width} with constant, SELECT", (-width, 1, 1), _selecting(less))
+
+
+def _selecting(make: Make) -> Make:
+    return lambda builder, x, chance: int(
+        builder.append(Op.SELECT, make(builder, x, chance), *x[1:3])
+    )

@@ -91,7 +91,9 @@ def test_a_comparison_with_a_constant_is_a_tree_where_luts_are_large_and_a_chain
     circuit = traced(lambda x: x > 37, 9)
     assert logic(circuit) == 2
     assert logic(circuit, 4) == 0
-    assert work(circuit, 4)["less"].sum() == 8  # the lowest bit does not matter
+    # The lowest bit does not matter, the highest has the answer.
+    assert work(circuit, 4)["less than constant"].sum() == 7
+    assert work(circuit, 4)["less"].sum() == 0
     assert logic(traced(lambda x: x >= 64, 7)) == 0  # a wire
 
 
@@ -113,6 +115,46 @@ def test_a_small_table_costs_what_its_bits_depend_on():
     assert logic(table_circuit(4, np.arange(16))) == 0  # wires
     assert logic(table_circuit(4, [k.bit_count() & 1 for k in range(16)])) == 1
     assert logic(table_circuit(6, np.arange(64) ** 2 % 64)) < 6
+
+
+def test_a_chain_that_logic_asks_ends_in_its_lut():
+    circuit = traced(lambda x, a, b: np.where(x > 37, a, b), 9, 1, 1)
+    assert work(circuit, 4)["less than constant"].sum() == 6
+
+
+def test_a_constant_below_the_lowest_bit_is_wires():
+    circuit = traced(lambda x: 2 * x + 1, 8)
+    assert row_luts(circuit).sum() == row_luts(circuit, "ECP5").sum() == 0
+    asked = traced(lambda x: 2 * x + 1 > 100, 8)
+    assert logic(asked) == logic(traced(lambda x: x >= 50, 8))
+
+
+@pytest.mark.parametrize(
+    ("function", "bits", "inverted"),
+    [
+        (lambda x: x + 4, 6, 1),
+        (lambda x: x - 1, 8, 8),
+        (lambda x: 12 - x, 8, 6),
+        (lambda x: 4 * x + 5, 8, 1),
+    ],
+)
+def test_a_constant_inverts_the_bits_in_front_of_its_chain(function, bits, inverted):
+    done = work(traced(function, 8), 6)
+    assert done["constant sum"].sum() == bits
+    assert done["inversion"].sum() == inverted
+
+
+@pytest.mark.parametrize(
+    ("values", "luts"),
+    [
+        (np.arange(128).astype(object).tolist(), 0),  # a wire each
+        ([k.bit_count() & 1 for k in range(128)], 3),  # two truth tables and the choice
+        ([k.bit_count() & 1 for k in range(256)], 3),  # two again, four places
+        ([int(k >= 100) for k in range(128)], 2),  # one, and 0 below it
+    ],
+)
+def test_a_large_table_costs_its_truth_tables_and_their_choice(values, luts):
+    assert work(table_circuit(len(values).bit_length() - 1, values), 6)["table"].sum() == luts
 
 
 def test_differences_both_ways_count_once():

@@ -27,7 +27,8 @@ class Columns(NamedTuple):
 
     ``kind`` is -1 for constants and for rows that no output needs; ``bits`` holds the bits of
     constants, ``first`` tells where a row's bits lie there, ``entries`` which index bits each
-    result bit of a look-up depends on.
+    result bit of a look-up depends on, ``still`` below which bit a sum with a constant has the
+    bits of what the constant is added to.
     """
 
     op: NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Columns(NamedTuple):
     first: Ints
     bits: NDArray[np.uint8]
     entries: NDArray[np.int64]
+    still: Ints
 
 
 class Nets(NamedTuple):
@@ -92,7 +94,27 @@ def columns(circuit: Circuit, lut_inputs: int) -> Columns:
         first=first.astype(np.int64),
         bits=_constant_bits(circuit, first),
         entries=_entries(circuit, kind == _TABLE, first),
+        still=still_bits(circuit),
     )
+
+
+def still_bits(circuit: Circuit) -> Ints:
+    """Return below which bit each sum with a constant leaves the other operand's bits alone.
+
+    All of them where the constant stands below the other operand's lowest bit, as in ``2 * a + 1``.
+    """
+    rows, constant = circuit.rows, circuit.constant
+    still = np.zeros(len(rows), np.int64)
+    sums = np.isin(rows.op, (Op.ADD, Op.SUB)) & (constant[rows.a] != constant[rows.b])
+    for row in np.flatnonzero(sums & ~(constant[rows.a] & (rows.op == Op.SUB))).tolist():
+        first, shift = bool(constant[rows.a[row]]), int(rows.p[row])
+        added = int(rows.lo[rows.a[row] if first else rows.b[row]])
+        places = shift if first else -shift  # of the other operand, above the constant's
+        added = -added if rows.op[row] == Op.SUB else added
+        carried = added >> places if places > 0 else added << -places
+        above = (carried & -carried).bit_length() - 1 + max(places, 0)
+        still[row] = above if carried else circuit.widths[row]
+    return still
 
 
 def chained(circuit: Circuit, lut_inputs: int) -> NDArray[np.bool_]:
@@ -260,6 +282,8 @@ def _passed(c: Columns, made: Nets, row: int, bit: int) -> int:
         return net_at(c, made, row, 1, bit)
     if c.op[row] in (Op.ADD, Op.SUB) and bit < c.shift[row, 1]:
         return net_at(c, made, row, 0, bit)
+    if bit < c.still[row]:
+        return net_at(c, made, row, 0 if c.constant[c.reads[row, 1]] else 1, bit)
     return -1
 
 
