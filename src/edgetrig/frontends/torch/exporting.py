@@ -69,7 +69,7 @@ class Exported:
             If they do.
         """
         torch = require("torch", "torch")
-        with _inference(torch, self.module), frozen_quantizers(torch, self.module):
+        with _inference(self.module), frozen_quantizers(torch, self.module):
             return _output_axes(torch, self.module, self.examples)
 
 
@@ -84,7 +84,7 @@ def exported(module: Any, inputs: Sequence[InputShape] | None) -> Exported:
     torch = require("torch", "torch")
     number = _checked(torch, module)
     given = [Example(torch, shape) for shape in (inputs or [_guess(torch, module)])]
-    with _inference(torch, module), frozen_quantizers(torch, module):
+    with _inference(module), frozen_quantizers(torch, module):
         program = _program(torch, module, given, number)
     _check_nodes(program)
     return Exported(program, module, tuple(given))
@@ -238,7 +238,7 @@ def _check_nodes(program: Any) -> None:
 
 
 @contextmanager
-def _inference(torch: Any, module: Any) -> Iterator[None]:
+def _inference(module: Any) -> Iterator[None]:
     """Put a module into evaluation mode, and back."""
     training = [child for child in module.modules() if child.training]
     for child in training:

@@ -77,7 +77,7 @@ def translate(
     except CircuitError as error:
         raise ModelError(f"{name}: {error}") from error
     dropped = {} if forest.link == "identity" else {"scores": forest.link}
-    notes = (*forest.notes, *splits.notes, _leaf_note(leaves), *_missing_note(forest, missing))
+    notes = (*forest.notes, *splits.notes, _leaf_note(leaves), *_missing_note(missing))
     return Loaded(traced, name, dropped, notes)
 
 
@@ -151,7 +151,7 @@ def _leaf_note(leaves: Leaves) -> str:
     )
 
 
-def _missing_note(forest: Forest, missing: bool) -> tuple[str, ...]:
+def _missing_note(missing: bool) -> tuple[str, ...]:
     if missing:
         return ()
     how = "edgetrig.frontends.trees.translate(forest, missing=True) adds a bit a feature for it"
