@@ -6,10 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgetrig.circuit import Input, Op, Table, tighten, trace
+from edgetrig.circuit import Input, Op, Table, fixed_input, quantize, tighten, trace
 from edgetrig.errors import VerificationError
-from edgetrig.optimize import counters, delays_of, optimize, pipeline, threshold_tables
-from edgetrig.optimize.cones import small_cones
+from edgetrig.optimize import (
+    counters,
+    delays_of,
+    forms_without_cones,
+    optimize,
+    pipeline,
+    small_cones,
+    table_forms,
+    ternary_sums,
+    threshold_tables,
+)
 from edgetrig.verify.proof import prove
 from edgetrig.verify.proof.memory import Memory
 from edgetrig.verify.proof.ranges import prove_ranges
@@ -81,6 +90,56 @@ def test_a_wrong_entry_anywhere_is_never_proved(program, port, rewrite, code, tm
         wrong = tighten(circuit.replace(tables=tuple(tables)))
         with suppress(VerificationError):
             assert set(ways(traced, wrong, [code], tmp_path)) != {"form"}
+
+
+def narrow_network(seed):
+    """Two layers of few bits, whose clips and roundings become tables with parts of sums."""
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(-3, 4, (8, 6)), rng.integers(-3, 4, (6, 3))
+
+    def program(x):
+        hidden = quantize(np.maximum(x @ first + 3, 0) / 4, 0, 3, 0, "RND", "SAT")
+        hidden = quantize(hidden, 0, 2, 0, "TRN", "SAT")
+        return quantize(np.maximum(hidden @ second - 1, 0) / 2, 0, 3, 0, "TRN", "SAT")
+
+    return trace(program, fixed_input("x", 8, integer=2, fraction=0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tables_inside_sums_are_proved_by_way_of_the_circuit_without_them(seed, tmp_path):
+    traced = narrow_network(seed)
+    circuit, family = optimize(traced), "UltraScale+"
+    memory, between = Memory(tmp_path), forms_without_cones(circuit, family)
+    ranges = prove_ranges(traced, memory)
+    hints = [(hint, prove_ranges(hint, memory)) for hint in between]
+    codes = np.random.default_rng(seed).integers(-4, 4, (64, 8)).tolist()
+    for form in table_forms(circuit, family)[1:]:
+        staged = ternary_sums(pipeline(form, delays_of(family), clock_ns=2.0), family, 2.0)
+        both = ranges, prove_ranges(staged, memory)
+        outputs = prove_rewrites(traced, staged, both, codes, 20.0, hints).outputs
+        assert set(outputs) <= {"form", "solver"}
+
+
+def test_what_a_hint_says_is_not_believed(tmp_path):
+    """The hint is the wrong circuit itself; two vectors do not show that it is wrong."""
+    port = Input("x", np.zeros(2, int), np.full(2, 8191), np.zeros(2, int))
+    traced = trace(lambda x: np.maximum(x[0], x[1]), port)
+    wrong = trace(lambda x: np.maximum(x[0], x[1]) + ((x[0] == 1234) & (x[1] == 4321)), port)
+    memory = Memory(tmp_path)
+    ranges = prove_ranges(traced, memory), prove_ranges(wrong, memory)
+    hints = [(wrong, ranges[1])]
+    outputs = prove_rewrites(traced, wrong, ranges, [[1, 2], [5, 3]], 5.0, hints).outputs
+    assert outputs == ["tested"]
+
+
+def test_circuits_of_narrower_inputs_are_refused(tmp_path):
+    wide, narrow = (Input("x", np.array([0]), np.array([hi]), np.array([0])) for hi in (9, 8))
+    traced, hint = (trace(lambda x: np.minimum(x, 8), port) for port in (wide, narrow))
+    memory = Memory(tmp_path)
+    ranges = prove_ranges(traced, memory), prove_ranges(hint, memory)
+    for circuit, between in ((hint, ()), (traced, [(hint, ranges[1])])):
+        with pytest.raises(VerificationError, match=r"input element 0: .* takes 0 to 8, .* 0 to 9"):
+            prove_rewrites(traced, circuit, (ranges[0], ranges[0]), [[1]], 1.0, between)
 
 
 def test_bits_in_other_places_are_never_proved(tmp_path):

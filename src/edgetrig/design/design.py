@@ -18,7 +18,13 @@ from edgetrig.design.summary import layers_of, summary_of
 from edgetrig.design.target import Target
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import Error
-from edgetrig.optimize import delays_of, optimize, registered, stage_delay
+from edgetrig.optimize import (
+    delays_of,
+    forms_without_cones,
+    optimize,
+    registered,
+    stage_delay,
+)
 from edgetrig.progress import Progress, silent
 from edgetrig.trigger import (
     WorkingPoint,
@@ -274,8 +280,14 @@ class Design:
             progress=progress,
         )
         if prove:
+            tables = self.pipelined.tables
             made = prove_design(
-                self.pipelined, self.traced, name=self.name, seed=seed, progress=progress
+                self.pipelined,
+                self.traced,
+                name=self.name,
+                between=forms_without_cones(self.circuit, self._family) if tables else (),
+                seed=seed,
+                progress=progress,
             )
             result = replace(result, proof=made)
         return result

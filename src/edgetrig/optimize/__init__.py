@@ -8,6 +8,7 @@ from edgetrig.optimize.delays import DELAYS, Delays, delays_of
 from edgetrig.optimize.hardware import (
     cheapest,
     for_hardware,
+    forms_without_cones,
     luts_and_registers,
     table_forms,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "cycles_needed",
     "delays_of",
     "for_hardware",
+    "forms_without_cones",
     "lut_cover",
     "luts_and_registers",
     "narrow",

@@ -16,9 +16,8 @@ from edgetrig.optimize.ternary import ternary_sums
 from edgetrig.optimize.thresholds import threshold_tables
 from edgetrig.optimize.upper_bits import upper_bits_once
 
-_CLEARLY = 0.08
-"""Part of the cost that a form must save: less is within the estimate's error, and not worth proofs
-that take minutes where tables stand for parts of sums."""
+_CLEARLY = 0.005
+"""Part of the cost that a form must save: less than that is within the estimate's error."""
 
 
 def for_hardware(
@@ -58,19 +57,22 @@ def table_forms(circuit: Circuit, family: str) -> list[Circuit]:
     Comparisons with many constants and sums of narrow values become tables, then small cones do,
     in either circuit.
     """
-    forms = [circuit]
+    forms = forms_without_cones(circuit, family)
     if delays_of(family).lut_inputs != CONE_BITS:
         return forms
-    starts = [circuit, upper_bits_once(circuit)]
-    counted = counters(threshold_tables(circuit, family), family)
-    if counted is not circuit:
-        forms.append(counted)
-        starts.append(counted)
-    for start in starts:
+    for start in [circuit, upper_bits_once(circuit), *forms[1:]]:
         tabled = small_cones(start)
         if tabled is not start:
             forms.append(tabled)
     return forms
+
+
+def forms_without_cones(circuit: Circuit, family: str) -> list[Circuit]:
+    """Return the circuit as it is, and with comparisons and sums in tables of six bits, if any."""
+    if delays_of(family).lut_inputs != CONE_BITS:
+        return [circuit]
+    counted = counters(threshold_tables(circuit, family), family)
+    return [circuit] if counted is circuit else [circuit, counted]
 
 
 def _worth_pipelining(forms: Sequence[Circuit], family: str) -> list[Circuit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,7 @@ def prove(
     *,
     name: str = "trigger",
     files: Mapping[str, str] | None = None,
+    between: Sequence[Circuit] = (),
     seed: int = 0,
     seconds: float = 60.0,
     folder: Path | None = None,
@@ -146,6 +147,9 @@ def prove(
         Name of the top module.
     files
         Verilog instead of ``verilog(circuit, name)``, by file name, the top's first.
+    between
+        Circuits on the way from the traced one to the compiled one, of the same inputs. They are
+        not trusted: values of theirs that are proved by the way make the rest provable.
     seed
         Of the vectors that are tested besides.
     seconds
@@ -176,7 +180,9 @@ def prove(
     check_balance(circuit)
     ranges = prove_ranges(traced, memory), prove_ranges(circuit, memory)
     done("intervals")
-    rewrites = prove_rewrites(traced, circuit, ranges, _codes(circuit, name, seed), seconds)
+    hints = [(hint, prove_ranges(hint, memory)) for hint in between]
+    codes = _codes(circuit, name, seed)
+    rewrites = prove_rewrites(traced, circuit, ranges, codes, seconds, hints)
     done("circuits")
     texts = verilog(circuit, name) if files is None else files
     top = next(iter(texts)).removesuffix(".v")

@@ -15,23 +15,20 @@ from math import gcd
 
 import numpy as np
 
-from edgetrig.circuit import OPERANDS, Circuit, Op, Output
+from edgetrig.circuit import Circuit, Op, Output
 from edgetrig.errors import VerificationError
 from edgetrig.verify.proof.bit_tables import BitTables
 from edgetrig.verify.proof.forms import Atoms, Form, combine, form_of
 from edgetrig.verify.proof.ranges import Ranges
-from edgetrig.verify.proof.row_terms import RowTerms
+from edgetrig.verify.proof.row_terms import PARTS, RowTerms
+from edgetrig.verify.proof.sides import PAIRED, Side, input_ends, operands, row_values
 from edgetrig.verify.proof.terms import FormTerms
+from edgetrig.verify.proof.twins import Twins
 from edgetrig.verify.proof.words import Words
 from edgetrig.verify.reference import evaluate
 
 _SECONDS = (5.0, 1.0, 1.0, 1.0)
 _CANDIDATES = 20
-_PAIRED = (Op.SELECT, Op.SHR, Op.LOW, Op.LOWS, Op.TABLE, Op.AND, Op.OR, Op.XOR, Op.MUL)
-"""Operations worth pairing: sums follow from them, comparisons rarely have a counterpart."""
-_SUMS = (Op.INPUT, Op.ADD, Op.SUB, Op.NEG, Op.MUL)
-"""Where questions about the traced circuit alone are cut."""
-_TWIN_SECONDS = 0.3
 _EXHAUSTIVE_BITS = 12
 
 
@@ -51,6 +48,7 @@ def prove_rewrites(
     ranges: tuple[Ranges, Ranges],
     codes: Sequence[Sequence[int]],
     seconds: float,
+    between: Sequence[tuple[Circuit, Ranges]] = (),
 ) -> Rewrites:
     """Prove that two circuits are one function.
 
@@ -64,170 +62,126 @@ def prove_rewrites(
         Input codes on which both are evaluated as well.
     seconds
         Time for the solver, all in all.
+    between
+        Circuits of the same inputs, and their proved intervals, whose values may come by on the
+        way from one to the other. They are hints: what is no value of theirs is not proved.
 
     Raises
     ------
     VerificationError
-        At the first output and vector that differ.
+        At the first output and vector that differ; or if inputs are narrower than traced.
     """
-    values = _values(traced, codes), _values(compiled, codes)
-    _demand_equal(traced, compiled, values, codes)
+    for circuit in (compiled, *(hint for hint, _ in between)):
+        _demand_inputs(traced, circuit)
+    known, last = (
+        Side(circuit, its, row_values(circuit, codes))
+        for circuit, its in zip((traced, compiled), ranges, strict=True)
+    )
+    _demand_equal(known, last, codes)
     result = Rewrites(vectors=len(codes))
     atoms = Atoms()
-    first = _Twins(traced, ranges[0], atoms, values[0], seconds / 4).forms()
-    sweep = _Sweep(traced, compiled, ranges, atoms, first, values, result, seconds)
-    sweep.run()
+    known.forms = Twins(known, atoms, seconds / 4).forms()
+    sides = [known]
+    hints = [Side(circuit, its, row_values(circuit, codes)) for circuit, its in between]
+    for side in (*hints, last):
+        sweep = _Sweep(sides, side, atoms, result, seconds / (1 + len(between)))
+        sweep.run()
+        sides.append(side)
     pairs = zip(traced.output_rows.tolist(), compiled.output_rows.tolist(), strict=True)
     result.outputs = [sweep.how(a, b) for a, b in pairs]
     return result
 
 
-def _operands(circuit: Circuit, row: int) -> list[int]:
+def _demand_inputs(traced: Circuit, circuit: Circuit) -> None:
+    """Demand that a circuit takes all that the traced one takes."""
+    ends = input_ends(traced)
     rows = circuit.rows
-    return [int(k) for k in (rows.a[row], rows.b[row], rows.c[row])][: OPERANDS[rows.op[row]]]
-
-
-def _values(circuit: Circuit, codes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """Return the values of every row on all vectors."""
-    every = np.arange(len(circuit))
-    probe = Output("probe", every, np.zeros(len(circuit), np.int64))
-    plain = circuit.replace(outputs=(probe,), origins=("",) * len(circuit.origins))
-    return list(zip(*evaluate(str(plain), codes), strict=True))
-
-
-def _demand_equal(
-    traced: Circuit,
-    compiled: Circuit,
-    values: tuple[list[tuple[int, ...]], list[tuple[int, ...]]],
-    codes: Sequence[Sequence[int]],
-) -> None:
-    names = [f"{port.name}[{k}]" for port in traced.outputs for k in range(port.rows.size)]
-    pairs = zip(names, traced.output_rows.tolist(), compiled.output_rows.tolist(), strict=True)
-    for name, a, b in pairs:
-        if values[0][a] != values[1][b]:
-            both = zip(values[0][a], values[1][b], strict=True)
-            event = next(k for k, (x, y) in enumerate(both) if x != y)
+    for row in np.flatnonzero(rows.op == Op.INPUT).tolist():
+        element = int(rows.p[row])
+        lo, hi = ends[element]
+        if rows.lo[row] > lo or rows.hi[row] < hi:
             raise VerificationError(
-                f"output {name}: row {b} of the compiled circuit gives {values[1][b][event]}, "
-                f"the traced circuit {values[0][a][event]} for the inputs {list(codes[event])}"
+                f"input element {element}: a compiled circuit takes {rows.lo[row]} to "
+                f"{rows.hi[row]}, the traced circuit {lo} to {hi}"
             )
 
 
-class _Twins:
-    """Gives the rows of the traced circuit forms; rows proved equal get one.
-
-    A network clips a value again for each layer that reads it: one value, written in many ways.
-    """
-
-    def __init__(
-        self,
-        circuit: Circuit,
-        ranges: Ranges,
-        atoms: Atoms,
-        values: list[tuple[int, ...]],
-        seconds: float,
-    ) -> None:
-        self.circuit, self.ranges, self.atoms, self.values = circuit, ranges, atoms, values
-        self.end = time.monotonic() + seconds
-        self.words = Words()
-        self.made: dict[int, Form] = {}
-        self.sums: set[Form] = set()
-        self.last: dict[tuple[int, ...], int] = {}
-
-    def forms(self) -> dict[int, Form]:
-        """Return the form of every live row."""
-        op = self.circuit.rows.op
-        for row in sorted(self.ranges.ends):
-            inner = [self.made[k] for k in _operands(self.circuit, row)]
-            form = form_of(self.circuit, row, inner, self.ranges.ends[row], self.atoms)
-            if op[row] in _PAIRED:
-                twin = self.last.get(self.values[row])
-                if twin is not None and self._equal(twin, row, form):
-                    form = self.made[twin]
-                self.last[self.values[row]] = row
-            elif op[row] in _SUMS:
-                self.sums.add(form.primitive()[0])
-            self.made[row] = form
-        return self.made
-
-    def _equal(self, twin: int, row: int, form: Form) -> bool:
-        if form == self.made[twin] or time.monotonic() > self.end:
-            return False
-        own = {form.primitive()[0], self.made[twin].primitive()[0]}
-        terms = RowTerms(self.words, self.atoms, self.sums - own)
-        sides = [terms.of(self.circuit, self.made, self.ranges, k) for k in (twin, row)]
-        if sides[0] is None or sides[1] is None:
-            return False
-        goal = self.words.compare("EQUAL", sides[0], sides[1])
-        return bool(self.words.holds(goal, terms.given, _TWIN_SECONDS))
+def _demand_equal(known: Side, last: Side, codes: Sequence[Sequence[int]]) -> None:
+    traced, compiled = known.circuit, last.circuit
+    names = [f"{port.name}[{k}]" for port in traced.outputs for k in range(port.rows.size)]
+    pairs = zip(names, traced.output_rows.tolist(), compiled.output_rows.tolist(), strict=True)
+    for name, a, b in pairs:
+        if known.values[a] != last.values[b]:
+            both = zip(known.values[a], last.values[b], strict=True)
+            event = next(k for k, (x, y) in enumerate(both) if x != y)
+            raise VerificationError(
+                f"output {name}: row {b} of the compiled circuit gives {last.values[b][event]}, "
+                f"the traced circuit {known.values[a][event]} for the inputs {list(codes[event])}"
+            )
 
 
 class _Sweep:
-    """Gives the rows of the compiled circuit forms, from the inputs on, and pairs them."""
+    """Gives the rows of a circuit forms, from the inputs on, and pairs them with known rows."""
 
     def __init__(
-        self,
-        traced: Circuit,
-        compiled: Circuit,
-        ranges: tuple[Ranges, Ranges],
-        atoms: Atoms,
-        first: dict[int, Form],
-        values: tuple[list[tuple[int, ...]], list[tuple[int, ...]]],
-        result: Rewrites,
-        seconds: float,
+        self, sides: Sequence[Side], own: Side, atoms: Atoms, result: Rewrites, seconds: float
     ) -> None:
-        self.traced, self.compiled, self.ranges, self.atoms = traced, compiled, ranges, atoms
-        self.first, self.values, self.result = first, values, result
-        self.second: dict[int, Form] = {}
+        (self.traced, *self.hints), self.own = sides, own
+        self.atoms, self.result = atoms, result
         self.end = time.monotonic() + seconds
         self.words = Words()
-        self.known = set(first.values())
+        self.known = set(self.traced.forms.values())
         self.shared_atoms: set[int] = set()
-        self.first_atoms = {atom for form in first.values() for atom, _ in form.terms}
-        self.first_bases = {form.primitive()[0] for form in first.values()}
+        self.known_atoms = {atom for form in self.known for atom, _ in form.terms}
+        self.known_bases = {form.primitive()[0] for form in self.known}
         self.shared_bases: set[Form] = set()
+        hinted = (form for side in self.hints for form in side.forms.values())
+        self.hint_bases = {form.primitive()[0] for form in hinted}
+        self.shared_hints: set[Form] = set()
         self.solved: set[int] = set()
-        self.by_values: dict[tuple[int, ...], list[int]] = {}
-        for row in first:
-            if traced.rows.op[row] not in (Op.INPUT, Op.CONST, Op.LT, Op.EQ):
-                self.by_values.setdefault(values[0][row], []).append(row)
+        self.solved_before = result.solved > 0
+        self.by_values = self.traced.by_values()
+        self.hints_by_values = [(side, side.by_values()) for side in self.hints]
 
     def run(self) -> None:
         """Give every row its form."""
-        tables = BitTables(self.compiled, self.atoms, self.second, self.ranges[1].ends)
-        for row in sorted(self.ranges[1].ends):
-            inner = [self.second[k] for k in _operands(self.compiled, row)]
-            ends = self.ranges[1].ends[row]
+        circuit, ends, forms = self.own.circuit, self.own.ranges.ends, self.own.forms
+        tables = BitTables(circuit, self.atoms, forms, ends)
+        for row in sorted(ends):
+            inner = [forms[k] for k in operands(circuit, row)]
             form = tables.comparison(row) or tables.sum(row) or self._wrapped(row, tables)
             if form is None:
-                form = form_of(self.compiled, row, inner, ends, self.atoms)
+                form = form_of(circuit, row, inner, ends[row], self.atoms)
             if form in self.known:
                 self.result.forms += 1
-            elif self.compiled.rows.op[row] in _PAIRED:
+            elif circuit.rows.op[row] in PAIRED:
                 form = self._paired(row, form)
-            self.second[row] = form
-            self.shared_atoms |= {atom for atom, _ in form.terms} & self.first_atoms
+            forms[row] = form
+            self.shared_atoms |= {atom for atom, _ in form.terms} & self.known_atoms
             base = form.primitive()[0]
-            if base in self.first_bases:
+            if base in self.known_bases:
                 self.shared_bases.add(base)
+            if base in self.hint_bases:
+                self.shared_hints.add(base)
 
     def _wrapped(self, row: int, tables: BitTables) -> Form | None:
         """Return the value that a wrap of a congruent number leaves.
 
         Such a value lies within the wrap's interval and differs by a multiple of its modulus: a
-        value of the traced circuit, or the sum without its terms that are such multiples.
+        known value, or the sum without its terms that are such multiples.
         """
-        op, bits = self.compiled.rows.op[row], int(self.compiled.rows.p[row])
-        if op not in (Op.LOW, Op.LOWS) or not self.compiled.tables:
+        circuit = self.own.circuit
+        op, bits = circuit.rows.op[row], int(circuit.rows.p[row])
+        if op not in (Op.LOW, Op.LOWS) or not circuit.tables:
             return None
         bottom = -(1 << bits - 1) if op == Op.LOWS else 0
-        total = tables.linear(int(self.compiled.rows.a[row]))
-        for traced in self.by_values.get(self.values[1][row], [])[:_CANDIDATES]:
-            lo, hi = self.ranges[0].ends[traced]
-            apart = combine(((total, 1), (self.first[traced], -1)))
+        total = tables.linear(int(circuit.rows.a[row]))
+        for traced in self.by_values.get(self.own.values[row], [])[:_CANDIDATES]:
+            lo, hi = self.traced.ranges.ends[traced]
+            apart = combine(((total, 1), (self.traced.forms[traced], -1)))
             modulus = gcd(apart.offset, *(c for _, c in apart.terms))
             if bottom <= lo and hi < bottom + (1 << bits) and modulus % (1 << bits) == 0:
-                return self.first[traced]
+                return self.traced.forms[traced]
         return self._left(total, bits, bottom)
 
     def _left(self, total: Form, bits: int, bottom: int) -> Form | None:
@@ -243,25 +197,38 @@ class _Sweep:
         return None
 
     def _paired(self, row: int, form: Form) -> Form:
-        """Return the form of a row of the traced circuit that is proved equal, or the own one."""
-        same = self.by_values.get(self.values[1][row], [])
-        op = self.compiled.rows.op[row]
-        same = sorted(same, key=lambda k: (bool(self.traced.rows.op[k] != op), -k))
+        """Return the form of a known row that is proved equal, or the own one."""
+        found = self._of_traced(row, form) or self._of_hint(row, form)
+        if found is None:
+            return form
+        self.result.solved += 1
+        self.solved.add(row)
+        return found
+
+    def _of_traced(self, row: int, form: Form) -> Form | None:
+        same = self.by_values.get(self.own.values[row], [])
+        op, ops = self.own.circuit.rows.op[row], self.traced.circuit.rows.op
+        same = sorted(same, key=lambda k: (bool(ops[k] != op), -k))
         for traced in same[:_CANDIDATES]:
-            if time.monotonic() < self.end and self._equal_rows(traced, row):
-                self.result.solved += 1
-                self.solved.add(row)
-                return self.first[traced]
-        candidates = list(dict.fromkeys(self.first[k] for k in same))[:_CANDIDATES]
+            if time.monotonic() < self.end and self._equal_rows(self.traced, traced, row):
+                return self.traced.forms[traced]
+        candidates = list(dict.fromkeys(self.traced.forms[k] for k in same))[:_CANDIDATES]
         for way in range(len(_SECONDS)):
             if way and op != Op.SELECT:
                 break
             for other in candidates if way == 0 else candidates[:1]:
                 if time.monotonic() < self.end and self._equal(other, form, way):
-                    self.result.solved += 1
-                    self.solved.add(row)
                     return other
-        return form
+        return None
+
+    def _of_hint(self, row: int, form: Form) -> Form | None:
+        for side, by_values in self.hints_by_values:
+            for other in by_values.get(self.own.values[row], [])[:_CANDIDATES]:
+                if side.forms[other] == form:
+                    return None
+                if time.monotonic() < self.end and self._equal_rows(side, other, row):
+                    return side.forms[other]
+        return None
 
     def _equal(self, x: Form, y: Form, way: int) -> bool:
         """Ask the solver whether two forms are equal, for all values of what both stand on.
@@ -277,15 +244,18 @@ class _Sweep:
         goal = self.words.compare("EQUAL", left, right)
         return bool(self.words.holds(goal, terms.given, _SECONDS[way]))
 
-    def _equal_rows(self, a: int, b: int) -> bool:
+    def _equal_rows(self, side: Side, a: int, b: int) -> bool:
         """Ask the solver whether two rows are equal, by the rows down to values both circuits have.
 
-        The base of the form of row `b` itself does not count as such a value.
+        The base of the form of the known row itself does not count as such a value.
         """
-        own = self.first[a].primitive()[0]
-        terms = RowTerms(self.words, self.atoms, self.shared_bases - {own})
-        left = terms.of(self.traced, self.first, self.ranges[0], a)
-        right = terms.of(self.compiled, self.second, self.ranges[1], b)
+        base = side.forms[a].primitive()[0]
+        if side is self.traced:
+            terms = RowTerms(self.words, self.atoms, self.shared_bases - {base})
+        else:
+            terms = RowTerms(self.words, self.atoms, self.shared_hints - {base}, PARTS)
+        left = terms.of(side.circuit, side.forms, side.ranges, a)
+        right = terms.of(self.own.circuit, self.own.forms, self.own.ranges, b)
         if left is None or right is None:
             return False
         goal = self.words.compare("EQUAL", left, right)
@@ -293,10 +263,11 @@ class _Sweep:
 
     def how(self, a: int, b: int) -> str:
         """Return how an output was proved."""
-        if self.first[a] == self.second[b]:
-            return "solver" if self._rests_on_solver(b) else "form"
-        if self._equal_rows(a, b) or any(
-            self._equal(self.first[a], self.second[b], way) for way in range(len(_SECONDS))
+        forms = self.traced.forms[a], self.own.forms[b]
+        if forms[0] == forms[1]:
+            return "solver" if self.solved_before or self._rests_on_solver(b) else "form"
+        if self._equal_rows(self.traced, a, b) or any(
+            self._equal(*forms, way) for way in range(len(_SECONDS))
         ):
             self.result.solved += 1
             return "solver"
@@ -310,16 +281,12 @@ class _Sweep:
                 return True
             if at not in seen:
                 seen.add(at)
-                stack += _operands(self.compiled, at)
+                stack += operands(self.own.circuit, at)
         return False
 
     def _all_inputs(self, a: int, b: int) -> bool:
         """Evaluate one output of both circuits on every input there is, if there are few."""
-        ends = [
-            (int(lo), int(hi))
-            for port in self.traced.inputs
-            for lo, hi in zip(port.lo.ravel(), port.hi.ravel(), strict=True)
-        ]
+        ends = input_ends(self.traced.circuit)
         count = 1
         for lo, hi in ends:
             count *= hi - lo + 1
@@ -329,7 +296,7 @@ class _Sweep:
         for lo, hi in ends:
             codes = [[*code, value] for code in codes for value in range(lo, hi + 1)]
         results = []
-        for circuit, row in ((self.traced, a), (self.compiled, b)):
+        for circuit, row in ((self.traced.circuit, a), (self.own.circuit, b)):
             output = Output("y", np.array([row]), np.zeros(1, np.int64))
             results.append(evaluate(str(circuit.replace(outputs=(output,))), codes))
         if results[0] != results[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from edgetrig.circuit import OPERANDS, Circuit, Op
@@ -11,6 +12,10 @@ from edgetrig.verify.proof.words import Word, Words
 
 _MOST = 200
 """Rows in one question; more would not be answered in time."""
+_COMPARISONS = (Op.LT, Op.EQ, Op.REG)
+"""Never cut off: what they say of the numbers compared is needed, before and behind a register."""
+PARTS = (*_COMPARISONS, Op.SHR, Op.LOW, Op.LOWS)
+"""Operations that say something of a value: as terms for the value, they hang together."""
 
 
 class RowTerms:
@@ -26,10 +31,14 @@ class RowTerms:
     bases
         Forms without offset and factor that values of both circuits have: any number within their
         interval stands for them. ``given`` collects these intervals.
+    through
+        Operations that are never cut off: what they say of their operands is needed.
     """
 
-    def __init__(self, words: Words, atoms: Atoms, bases: set[Form]) -> None:
-        self._words, self._atoms, self._bases = words, atoms, bases
+    def __init__(
+        self, words: Words, atoms: Atoms, bases: set[Form], through: Sequence[Op] = _COMPARISONS
+    ) -> None:
+        self._words, self._atoms, self._bases, self._through = words, atoms, bases, through
         self.given: list[Any] = []
         self._free: dict[Form, Word] = {}
         self._rows = 0
@@ -41,8 +50,7 @@ class RowTerms:
         while stack:
             at = stack[-1]
             word = made.get(at)
-            # A comparison is never cut off: what it says of the numbers compared is needed.
-            if word is None and at != row and circuit.rows.op[at] not in (Op.LT, Op.EQ):
+            if word is None and at != row and circuit.rows.op[at] not in self._through:
                 word = self._known(forms[at])
                 if word is not None:
                     self.given += self._words.within(word, *ranges.ends[at])
