@@ -53,13 +53,17 @@ def registered(
         If the circuit cannot be pipelined so.
     """
     first = for_hardware(circuit, family, clock_ns=clock_ns, latency=latency)
-    bits = first.widths[first.rows.op == Op.REG].sum()
-    stage = int(stage_delay(first, _ADDERS))
-    heavy = bits > _HEAVY * row_luts(first, family).sum()
-    if effort < _EFFORT or stage == 0 or not heavy:
+    if effort < _EFFORT or not _heavy(first, family):
         return first
+    stage = int(stage_delay(first, _ADDERS))
     delays, again = delays_of(family), optimize(traced, effort=effort, stage=stage)
     second = for_hardware(again, family, clock_ns=clock_ns, latency=first.latency)
     if stage_delay(second, delays) > max(clock_ns, stage_delay(first, delays)):
         return first
     return min(first, second, key=lambda form: luts_and_registers(form, family))
+
+
+def _heavy(circuit: Circuit, family: str) -> bool:
+    """Return whether the circuit has many register bits beside its LUTs."""
+    bits = circuit.widths[circuit.rows.op == Op.REG].sum()
+    return bool(bits > _HEAVY * row_luts(circuit, family).sum())
