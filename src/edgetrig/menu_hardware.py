@@ -63,7 +63,9 @@ class MenuHardware:
             Words(name, self.menu.types[name].count, self.menu.types[name].bits, tuple(fields))
             for name, fields in objects.items()
         ]
-        return Wrapper(self.design.pipelined, words, self.menu.name)
+        names = [seed.name for seed in self.menu.seeds]
+        settings = list(zip(names, self.menu.prescalers().limits.tolist(), strict=True))
+        return Wrapper(self.design.pipelined, words, self.menu.name, settings)
 
     @classmethod
     def compile(

@@ -69,3 +69,15 @@ def test_the_folder_has_every_file(tmp_path):
     names = {path.name for path in folder.iterdir()}
     assert {"l1_menu.v", "l1_menu_prescaler.v", "l1_menu_logic.v"} <= names
     assert "edgetrig" not in (folder / "l1_menu_prescaler.v").read_text()
+
+
+def test_the_header_says_what_the_bits_are(tmp_path):
+    menu = Menu(
+        "l1_menu",
+        (Seed("L1_Mu", "muon[pt >= 5]"), Seed("L1_é", "count(muon[pt >= 3]) > 1", Fraction(5, 2))),
+    )
+    text = MenuHardware(menu, edgetrig.compile(menu)).write(tmp_path / "f") / "l1_menu.v"
+    header = text.read_text(encoding="ascii").split("module")[0]
+    assert "//   muon         8 of 64 bits, the first lowest: pt [18:10]" in header
+    assert "//   0          100  L1_Mu" in header
+    assert "//   1          250  L1_\\xe9" in header

@@ -20,6 +20,21 @@ LIMIT_BITS: Final = 24
 """Width of a prescale's setting, in hundredths."""
 
 
+_PORTS: Final = """\
+reset        synchronous, active high: empties the pipeline, zeroes the prescales' counters
+valid        this cycle brings a crossing; without it no seed fires and no counter moves
+bx0          passes through to bx0_out
+clear        with valid: zeroes the counters before this crossing is counted
+prescale     24 bits a seed: 100 times the prescale, from 100 on; 0 turns the seed off
+mask         which seeds take part in accept
+             (prescale and mask act on the crossing that leaves in the next cycle: hold them)
+fired, kept  each seed before and after its prescale
+accept       a seed of the mask is kept
+
+Words of the objects, and the bits of each that are read:"""
+"""The ports of every trigger, as the header explains them."""
+
+
 @dataclass(frozen=True)
 class Words:
     """One input of the trigger: the words of all objects of a type.
@@ -57,11 +72,14 @@ class Wrapper:
         The inputs.
     name
         Name of the top module.
+    settings
+        Each seed's name and its prescale in hundredths, for the header of the text.
     """
 
     circuit: Circuit
     objects: Sequence[Words]
     name: str = "trigger"
+    settings: Sequence[tuple[str, int]] = ()
 
     def __post_init__(self) -> None:
         fed = {field for words in self.objects for field, _, _ in words.fields}
@@ -123,8 +141,7 @@ class Wrapper:
 
     def _lines(self) -> Iterator[str]:
         inputs, outputs = self.ports()
-        yield f"// {self._top}: object words in, {self.seeds} seeds with prescales, a decision out."
-        yield f"// Latency {self.latency} clock cycles; a crossing may enter every cycle."
+        yield from self._header()
         yield "/* verilator lint_off UNUSEDSIGNAL */  // bits of the words that no seed reads"
         yield f"module {self._top} ("
         yield "  input wire clk,"
@@ -140,6 +157,22 @@ class Wrapper:
         yield ""
         yield from self._decision()
         yield "endmodule"
+
+    def _header(self) -> Iterator[str]:
+        """Yield what a person who connects the ports must know."""
+        yield f"// {self._top}: object words in, {self.seeds} seeds with prescales, a decision out."
+        yield f"// Latency {self.latency} clock cycles; a crossing may enter every cycle."
+        yield "// All outputs are registers, and hold what they say of a crossing for one cycle."
+        yield "//"
+        yield from (f"// {line}".rstrip() for line in _PORTS.splitlines())
+        for words in self.objects:
+            size = f"{words.count} of {words.bits} bits"
+            yield f"//   {words.name:<12} {size}, the first lowest: {_fields(words)}"
+        if self.settings:
+            yield "//"
+            yield "// Bit of prescale, mask, fired and kept; the menu's setting of prescale:"
+            for bit, (name, limit) in enumerate(self.settings):
+                yield f"//   {bit:<4} {limit:>9}  {ascii(name)[1:-1]}"
 
     def _logic(self, words_of: Mapping[str, str]) -> Iterator[str]:
         """Yield the instance of the logic, each of its inputs gathered from the object words."""
@@ -216,3 +249,11 @@ def _port(name: str, identifier: str, count: int, bits: int) -> Port:
     high = np.full(count, (1 << bits) - 1, object)
     fraction = np.zeros(count, np.int64)
     return Port(name, identifier, (count,), low, high, fraction, np.cumsum(width) - width, width)
+
+
+def _fields(words: Words) -> str:
+    prefix = f"{words.name}_"
+    return ", ".join(
+        f"{name.removeprefix(prefix)} [{first + bits - 1}:{first}]"
+        for name, first, bits in words.fields
+    )

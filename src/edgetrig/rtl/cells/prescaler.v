@@ -1,4 +1,5 @@
-// Keeps one of every limit / 100 events that fire, evenly spread; limit 0 keeps none.
+// Keeps one of every limit / 100 events that fire, evenly spread; limit 0 keeps none, and 1 to 99
+// are not for use.
 //
 // Each event that fires adds 100 to a counter; when it reaches the limit the event is kept and the
 // limit is taken off. `clear` belongs to an event and sets the counter to 0 before it counts.
