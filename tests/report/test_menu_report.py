@@ -87,3 +87,11 @@ def test_files(facts, tmp_path):
     assert json.loads(page.with_suffix(".json").read_text()) == facts
     with pytest.raises(DataError, match="not the facts of an edgetrig menu report of version 1"):
         render_menu({**facts, "version": 2})
+
+
+def test_no_event_is_a_limit_and_not_a_rate_without_error():
+    fired = Fired(4)
+    fired.add(np.tile([True, False, False, False], (1000, 1)))
+    html = render_menu(collect_menu(Rates(MENU, fired)))
+    assert html.count("&lt; 22.74") == 3  # rate, pure, and beside the bar; prescaled by 5/2
+    assert "56.84" in html

@@ -91,10 +91,10 @@ def test_a_rate_of_no_events_has_a_limit():
     fired = Fired(3)
     fired.add(np.zeros((1000, 3), bool))
     text = str(Rates(menu_of(3, [Fraction(1), Fraction(4), Fraction(0)]), fired))
-    # 1 - (1 - 0.6827) / 2 is the chance to see no event at 1.84 expected.
-    assert [line.split()[2:4] for line in text.splitlines()[1:4]] == [
-        ["<", "56.84"],
-        ["<", "14.21"],
-        ["0.00", "+-"],
+    # Pure rates too. 1 - (1 - 0.6827) / 2 is the chance to see no event at 1.84 expected.
+    assert [line.split()[2:6] for line in text.splitlines()[1:4]] == [
+        ["<", "56.84", "<", "56.84"],
+        ["<", "14.21", "<", "14.21"],
+        ["0.00", "+-", "0.00", "0.00"],
     ]
     assert "no event passed" in text

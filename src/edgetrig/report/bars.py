@@ -22,7 +22,12 @@ def bar_chart(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         As in `rate_facts`.
     """
     names = [_short(seed["name"]) for seed in seeds]
-    words = [f"{seed['rate_khz']:.2f} ± {seed['rate_error_khz']:.2f}" for seed in seeds]
+    words = [
+        f"{seed['rate_khz']:.2f} ± {seed['rate_error_khz']:.2f}"
+        if seed["rate_khz"] or not seed["limit_khz"]
+        else f"< {seed['limit_khz']:.2f}"
+        for seed in seeds
+    ]
     left = 16 + _LETTER * max(map(len, names))
     right = WIDTH - 12 - _DIGIT * max(map(len, words))
     most = max(seed["rate_khz"] + seed["rate_error_khz"] for seed in seeds) or 1.0

@@ -56,6 +56,7 @@ def rate_facts(
             "parameters": dict(seed.parameters),
             "prescale": float(seed.prescale),
             "adds_khz": float(rates.added[k]),
+            "limit_khz": float(rates.limit[k]),
             **{f"{name}_khz": float(values[k]) for name, (values, _) in pairs.items()},
             **{f"{name}_error_khz": float(errors[k]) for name, (_, errors) in pairs.items()},
         }

@@ -63,8 +63,12 @@ class Rates:
     def _kept(self) -> tuple[Floats, Floats, Floats]:
         """Probability that each seed keeps an event of each set; sums of the sets' weights."""
         bits, totals, squares = self.fired.patterns()
-        inverse = [float(1 / s.prescale) if s.prescale else 0.0 for s in self.menu.seeds]
-        return bits * np.array(inverse), totals, squares
+        return bits * self._share, totals, squares
+
+    @property
+    def _share(self) -> Floats:
+        """Which share of a seed's events its prescale keeps."""
+        return np.array([float(1 / s.prescale) if s.prescale else 0.0 for s in self.menu.seeds])
 
     @property
     def all_khz(self) -> float:
@@ -94,6 +98,13 @@ class Rates:
         before = np.cumprod(np.concatenate([np.ones((len(lost), 1)), lost[:, :-1]], 1), 1)
         after = np.cumprod(np.concatenate([np.ones((len(lost), 1)), lost[:, :0:-1]], 1), 1)
         return self._rate(np.asarray(kept * before * after[:, ::-1], np.float64))
+
+    @property
+    def limit(self) -> Floats:
+        """Upper end of the central 68 % interval of a rate of which no event was seen, by seed."""
+        whole = self.fired.weight
+        _, high = weighted_interval(0.0, whole.total, 0.0, whole.squares)
+        return float(high) * self.all_khz * self._share
 
     @property
     def cumulative(self) -> tuple[Floats, Floats]:
@@ -143,19 +154,20 @@ class Rates:
         return Efficiency(weighted_efficiency(passed, every[0]), low, high)
 
     def __str__(self) -> str:
-        most = self.efficiency(self.fired).high[:-1] * self.all_khz
-        together = (self.cumulative[0], self.added, most)
+        together = (self.cumulative[0], self.added, self.limit)
         columns = zip(self.menu.seeds, *self.seed, *self.pure, *together, strict=True)
         width = max(len(seed.name) for seed in self.menu.seeds)
         title = f"{'seed':{width}}  prescale       rate kHz        pure kHz  cumulative   adds"
         lines = [title]
         for seed, rate, error, *pure, cumulative, added, limit in columns:
-            own = f"{rate:8.2f} +- {error:5.2f}"
-            if seed.prescale and not rate:
-                own = f"< {limit / float(seed.prescale):.2f}"
+            own, alone = f"{rate:8.2f} +- {error:5.2f}", f"{pure[0]:8.2f} +- {pure[1]:4.2f}"
+            if limit and not rate:
+                own = f"< {limit:.2f}"
+            if limit and not pure[0]:
+                alone = f"< {limit:.2f}"
             lines.append(
                 f"{seed.name:{width}}  {float(seed.prescale):8g} {own:>17}"
-                f" {pure[0]:8.2f} +- {pure[1]:4.2f} {cumulative:10.2f} {added:6.2f}"
+                f" {alone:>16} {cumulative:10.2f} {added:6.2f}"
             )
         if any("  < " in line for line in lines):
             lines.append("<: no event passed; upper end of the central 68 % interval")
