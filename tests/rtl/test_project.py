@@ -13,7 +13,7 @@ from test_ternary_cells import sums
 
 from edgetrig.circuit import Builder, Input, Op, Output
 from edgetrig.errors import DataError, Error
-from edgetrig.rtl import write
+from edgetrig.rtl import ports, write
 from edgetrig.verify import evaluate
 from simulators import simulators
 
@@ -162,7 +162,7 @@ def test_vivado_is_told_the_carry_chain_of_ternary_adders(tmp_path):
 
 def test_names_are_escaped_everywhere(tmp_path):
     folder = write(circuit_of(0), tmp_path / "hw", name="my top; [exit]", part="xc7a35t-1")
-    texts = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    texts = {path.name: path.read_text() for path in folder.rglob("[!.]*") if path.is_file()}
     assert set(texts) == {
         "README.md", "my_top_exit.sdc", "my_top_exit.v", "my_top_exit.xdc", "quartus.tcl",
         "vivado.tcl",
@@ -173,6 +173,17 @@ def test_names_are_escaped_everywhere(tmp_path):
     assert r"\<b\>\|\</b\>" in row
     assert row.startswith("| p_T_exit_exec_rm_x_b_b_h |")
     assert "| [0] .. [3] | [15:0] | 4 | -8 to 7 | 2^-3 |" in row
+
+
+def test_logic_at_the_ports_has_a_cycle(tmp_path):
+    folder = write(circuit_of(2), tmp_path / "hw", clock_ns=2.5)
+    inputs, outputs = ports(circuit_of(2), "trigger")
+    given, made = (" ".join(f"{port.identifier}[*]" for port in x) for x in (inputs, outputs))
+    for suffix in ("xdc", "sdc"):
+        lines = (folder / f"trigger.{suffix}").read_text().splitlines()
+        assert lines[0] == "create_clock -name clk -period 2.5 [get_ports clk]"
+        assert f"set_input_delay -clock clk 0 [get_ports {{{given}}}]" in lines
+        assert f"set_output_delay -clock clk 0 [get_ports {{{made}}}]" in lines
 
 
 def test_ports_latency_and_clock_are_stated(tmp_path):

@@ -111,7 +111,9 @@ def _files(
     files["README.md"] = _readme(net, words, clock_ns, vectors is not None)
     files["vivado.tcl"] = scripts.vivado(top, part, list(sources))
     files["quartus.tcl"] = scripts.quartus(top, list(sources))
-    files[f"{top}.xdc"] = files[f"{top}.sdc"] = scripts.constraints(clock, clock_ns)
+    files[f"{top}.xdc"] = files[f"{top}.sdc"] = scripts.constraints(
+        clock, clock_ns, inputs, outputs
+    )
     for cell in AMD_CELLS:
         if f"{top}_{cell}.vhd" in sources:
             files[f"amd/{top}_{cell}.vhd"] = amd_cell(top, cell, part)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from edgetrig.rtl.ports import Port
 from edgetrig.rtl.ternary import AMD_CELLS, amd_defines
 
 _DEVICE = "AGFB014R24A2E2V"  # Quartus needs some device; the script's first argument replaces it
 
 
-def constraints(clock: bool, clock_ns: float) -> str:
-    """Return the timing constraints: a clock, or the longest path allowed."""
-    if clock:
-        return f"create_clock -name clk -period {clock_ns:g} [get_ports clk]\n"
-    return f"set_max_delay {clock_ns:g} -from [all_inputs] -to [all_outputs]\n"
+def constraints(
+    clock: bool, clock_ns: float, inputs: Sequence[Port], outputs: Sequence[Port]
+) -> str:
+    """Return the timing constraints: a clock, or the longest path allowed.
+
+    The logic in front of the first register, and behind the last, has a cycle too: registers of
+    the same clock are taken to stand right outside.
+    """
+    if not clock:
+        return f"set_max_delay {clock_ns:g} -from [all_inputs] -to [all_outputs]\n"
+    lines = [
+        f"create_clock -name clk -period {clock_ns:g} [get_ports clk]",
+        "# Registers of the same clock stand right outside: the ports' logic has one cycle, too.",
+    ]
+    for side, ports in (("input", inputs), ("output", outputs)):
+        words = [port.identifier + ("[*]" if port.bits > 1 else "") for port in ports if port.bits]
+        if words:
+            lines.append(f"set_{side}_delay -clock clk 0 [get_ports {{{' '.join(words)}}}]")
+    return "\n".join(lines) + "\n"
 
 
 def vivado(top: str, part: str, sources: list[str]) -> str:
@@ -40,14 +57,18 @@ def quartus(top: str, sources: list[str]) -> str:
 
 
 _VIVADO = """\
-# vivado -mode batch -source vivado.tcl
+# vivado -mode batch -source vivado.tcl [-tclargs device]
 # Out of context: for the cost and timing of the block itself.
 set top {top}
 set part {part}
+if {{$argc > 0}} {{ set part [lindex $argv 0] }}
+# A short name stands for the first device whose name begins with it.
+set device [lindex [lsort [get_parts -quiet $part*]] 0]
+if {{$device eq ""}} {{ error "no device $part here: name one behind -tclargs" }}
 cd [file dirname [file normalize [info script]]]
 {read}
 read_xdc $top.xdc
-synth_design -top $top -part $part -mode out_of_context -flatten_hierarchy full{options}
+synth_design -top $top -part $device -mode out_of_context -flatten_hierarchy full{options}
 opt_design
 place_design
 phys_opt_design
@@ -70,8 +91,9 @@ set_global_assignment -name TOP_LEVEL_ENTITY $top
 set_global_assignment -name DEVICE $device
 {read}
 set_global_assignment -name SDC_FILE $top.sdc
-# Too many pins for a package: keep the ports inside.
+# Too many pins for a package: keep the ports inside, all but the clock.
 set_instance_assignment -name VIRTUAL_PIN ON -to *
+set_instance_assignment -name VIRTUAL_PIN OFF -to clk
 execute_flow -compile
 project_close
 """
