@@ -99,7 +99,7 @@ def estimate(circuit: Circuit, part: str = "xcvu13p") -> Estimate:
 def _carry_cells(done: dict[str, NDArray[np.float64]], carry_bits: int) -> int:
     """Return the cells of the carry chains."""
     chains = done["sum"] + done["constant sum"] + done["negation"]
-    chains += done["ternary"] + done["ternary to logic"]
+    chains += done["ternary"] + done["ternary to logic"] + done["less than constant"]
     # A slice compares two bits in each of its places.
     chains += done["less"] / (2 if carry_bits == 4 else 1)
     # Yosys makes short sums of LUTs.
