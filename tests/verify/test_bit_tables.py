@@ -19,6 +19,7 @@ from edgetrig.optimize import (
     ternary_sums,
     threshold_tables,
 )
+from edgetrig.verify import evaluate
 from edgetrig.verify.proof import prove
 from edgetrig.verify.proof.memory import Memory
 from edgetrig.verify.proof.ranges import prove_ranges
@@ -118,6 +119,28 @@ def test_tables_inside_sums_are_proved_by_way_of_the_circuit_without_them(seed, 
         both = ranges, prove_ranges(staged, memory)
         outputs = prove_rewrites(traced, staged, both, codes, 20.0, hints).outputs
         assert set(outputs) <= {"form", "solver"}
+
+
+def test_a_wrong_entry_inside_a_sum_is_not_proved_by_way_of_a_hint(tmp_path):
+    traced = narrow_network(0)
+    circuit, memory = optimize(traced), Memory(tmp_path)
+    form = table_forms(circuit, "UltraScale+")[-1]
+    rng = np.random.default_rng(5)
+    codes = rng.integers(-4, 4, (200, 8)).tolist()
+    right, shown = evaluate(str(traced), codes), 0
+    ranges, hints = prove_ranges(traced, memory), [(circuit, prove_ranges(circuit, memory))]
+    for number, table in enumerate(form.tables[:3]):
+        values = table.values.copy()
+        values[rng.integers(len(values))] ^= 1
+        tables = list(form.tables)
+        tables[number] = Table(table.start, values)
+        wrong = tighten(form.replace(tables=tuple(tables)))
+        both = ranges, prove_ranges(wrong, memory)
+        outputs = prove_rewrites(traced, wrong, both, codes[:1], 1.0, hints).outputs
+        differ = (np.array(right) != np.array(evaluate(str(wrong), codes))).any(axis=0)
+        assert {outputs[k] for k in np.flatnonzero(differ)} <= {"tested"}
+        shown += differ.any()
+    assert shown
 
 
 def test_what_a_hint_says_is_not_believed(tmp_path):
