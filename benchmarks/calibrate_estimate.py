@@ -20,15 +20,32 @@ import numpy as np
 import edgetrig
 from cases import CASES
 from edgetrig.circuit import Circuit, fixed_input, lookup, origin, quantize, trace
+from edgetrig.menu_files import read_menu
 from edgetrig.optimize import delays_of, for_hardware, optimize, pipeline
 from edgetrig.synthesis import estimate, family_of, synthesize
+from edgetrig.trigger.menu import Menu
 from mapping_costs import CHAINS
 from peers import HERE, machine, paragraph, say, table, write_whole
 from trained import TARGETS, trained
 
 PART, CLOCK_NS = "xcvu13p", 4.0
 OTHERS = ("xc7", "ecp5", "nexus", "gowin", "ice40")
-ON_OTHERS = ("dense 8-8-5, 6 bit", "trained_300", "20 trees of depth 4", "jet selection")
+SEEDS = (
+    "L1_SingleMu22",
+    "L1_DoubleIsoTau34er2p1",
+    "L1_QuadJet40er2p5_HTT240",
+    "L1_DoubleMu4_OS_dR1p2",
+    "L1_Mu18er2p1_Tau24er2p1",
+)
+"""Seeds of `menu.yaml`; all twelve in one circuit stand in docs/benchmarks.md."""
+ON_OTHERS = (
+    "dense 8-8-5, 6 bit",
+    "trained_300",
+    "20 trees of depth 4",
+    "jet selection",
+    "L1_DoubleIsoTau34er2p1",
+    "L1_DoubleMu4_OS_dR1p2",
+)
 RECORD = HERE / "results" / "estimate.json"
 
 
@@ -122,12 +139,21 @@ def main() -> None:
 def everything() -> Iterator[tuple[str, Circuit]]:
     """Yield all circuits; the large ones last."""
     yield from circuits().items()
+    yield from seeds()
     for name in TARGETS:
         made = optimize(edgetrig.compile(trained(name).file).traced)
         yield name, made
         yield f"{name}, {CLOCK_NS:g} ns", for_hardware(made, "UltraScale+", clock_ns=CLOCK_NS)
     for name in ("small", "deep_set", "convolution", "network_a", "matrix_64"):
         yield name, case(name)
+
+
+def seeds() -> Iterator[tuple[str, Circuit]]:
+    """Yield circuits of one seed of `menu.yaml` each."""
+    menu = read_menu(HERE / "menu.yaml")
+    for seed in menu.seeds:
+        if seed.name in SEEDS:
+            yield seed.name, optimize(Menu(menu.name, (seed,)).circuit())
 
 
 def case(name: str) -> Circuit:
