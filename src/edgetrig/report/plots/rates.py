@@ -17,6 +17,8 @@ MOST_SHOWN: Final = 40
 def plot_rates(rates: Rates, *, style: PlotStyle = DEFAULT, axes: Any = None) -> Any:
     """Draw the rate of each seed and the part of it that no other seed keeps.
 
+    A seed that kept no event is drawn at its limit, `Rates.limit`.
+
     Parameters
     ----------
     rates
@@ -32,10 +34,13 @@ def plot_rates(rates: Rates, *, style: PlotStyle = DEFAULT, axes: Any = None) ->
     shown = _shown(rates)
     values, errors = (x[shown] for x in rates.seed)
     pure, pure_errors = (x[shown] for x in rates.pure)
+    limits = rates.limit[shown]
+    unseen = (values == 0) & (limits > 0)
     axes = axes or style.axes((12, 3 + 0.5 * len(shown)))
     with style.applied():
         places = np.arange(len(shown))[::-1]
-        floor = 10 ** np.floor(np.log10(0.5 * min(values[values > 0], default=1.0)))
+        drawn = np.concatenate([values[values > 0], limits[unseen]])
+        floor = 10 ** np.floor(np.log10(0.5 * min(drawn, default=1.0)))
         axes.barh(places, values - floor, 0.75, left=floor, color="#92c5de", label="rate")
         axes.errorbar(values, places, xerr=errors, fmt="none", ecolor="black", capsize=3)
         there = pure > 0
@@ -49,14 +54,18 @@ def plot_rates(rates: Rates, *, style: PlotStyle = DEFAULT, axes: Any = None) ->
             label="pure rate",
         )
         axes.set_xscale("log")
-        axes.set_xlim(floor, 4 * max(values.max(), floor))
+        if unseen.any():
+            axes.plot(
+                limits[unseen], places[unseen], "<", color="grey", ms=9, label="no event: limit"
+            )
+        axes.set_xlim(floor, 4 * max(values.max(), *limits[unseen], floor))
         axes.set_ylim(-0.75, len(shown) + 0.9)  # the legend stands above the bars
         axes.set_yticks(places, [rates.menu.seeds[k].name for k in shown], fontsize="small")
         axes.tick_params(axis="y", which="both", length=0)
         axes.minorticks_on()
         axes.yaxis.set_minor_locator(require("matplotlib.ticker", "plots").NullLocator())
         axes.set_xlabel("Rate [kHz]")
-        axes.legend(loc="upper right", ncols=2, fontsize="small")
+        axes.legend(loc="upper right", ncols=3, fontsize="small")
     return axes
 
 

@@ -96,16 +96,18 @@ def plot_efficiency_against_rate(
         some = khz > 0
         if not some.any():
             raise DataError(NOTHING)
+        highest = 0.0
         for signal, fired in signals.items():
             kept = rates.efficiency(fired)
             value, low, high = (x[list(seeds)][some] for x in kept)
+            highest = max(highest, float(high.max()))
             spread = np.array([value - low, high - value])
             sideways = errors_above(khz, errors, khz[some].min() / 10)[:, some]
             axes.errorbar(
                 khz[some], value, yerr=spread, xerr=sideways, fmt="o-", lw=1, ms=5, label=signal
             )
         axes.set_xscale("log")
-        axes.set_ylim(0, 1.1)
+        axes.set_ylim(0, min(1.1, 1.3 * highest) or 1.1)
         axes.set_xlabel("Rate [kHz]")
         axes.set_ylabel("Signal efficiency")
         axes.legend(loc="upper left", title=name or None)
