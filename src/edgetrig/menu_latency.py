@@ -155,6 +155,11 @@ def latency_lines(menu: Menu, design: Design, latency: int) -> Iterator[str]:
         f"  {clock.words(latency)} from object words to decision{budget}"
         f" ({clock.cycles} cycles of {clock.clock_ns:.3f} ns a crossing)"
     )
+    if design.estimated_clock_ns > design.target.clock_ns * (1 + 1e-9):
+        yield (
+            f"  TOO FAST: one stage takes {design.estimated_clock_ns:.2f} ns"
+            f" (estimate for {design.target.part})"
+        )
     models = {f"model {name}": n for name, n in model_cycles(menu, design).items()}
     paths = {**seed_cycles(design), **models}
     for name, cycles in sorted(paths.items(), key=lambda path: -path[1]):

@@ -60,6 +60,12 @@ def test_firmware_keeps_the_budget():
     assert "the budget is 1 BX (9 cycles of 2.772 ns a crossing)" in whole
     assert longest.startswith("  L1_DoubleJet_Mass: ")
     assert "L1_" not in free.summary().splitlines()[1]
+    assert "TOO FAST" not in free.summary()
+
+
+def test_a_clock_that_no_stage_keeps_up_with_is_said():
+    hurried = MenuHardware.compile(MENU, clock_ns=0.2)
+    assert "TOO FAST: one stage takes " in hurried.summary()
 
 
 def test_budgets_too_small_name_the_longest_path():
