@@ -112,6 +112,13 @@ def test_summary_names_the_layers(design):
     assert "hidden" in text
     assert "scores" in text
     assert "clock cycles" in text
+    assert repr(design).startswith(f"<Design {design.name}: ")
+    assert len(repr(design)) < 200
+
+
+def test_verification_needs_vectors(design):
+    with pytest.raises(Error, match="-1 vectors: at least 1"):
+        design.verify(-1)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +127,7 @@ def test_summary_names_the_layers(design):
         (lambda d: d.threshold("top", at=0.0), "classes: a, b, c"),
         (lambda d: d.threshold(7, at=0.0), "does not exist"),
         (lambda d: d.threshold("a"), "working point"),
-        (lambda d: d.threshold("a", at=float("nan")), "NaN"),
+        (lambda d: d.threshold("a", at=float("nan")), "nan: a finite"),
         (lambda d: d.retarget(part="z80"), "z80"),
         (lambda d: d.retarget(part=7), "part '7' is unknown"),
         (lambda d: d.retarget(clock_ns=float("nan")), "nan ns: use a number above 0"),

@@ -405,6 +405,11 @@ class Design:
         """Return a row a layer: name, operations, adders, and the widths of what it hands on."""
         return layers_of(self.circuit)
 
+    def __repr__(self) -> str:
+        given = ", ".join(f"{port.name}{list(port.shape)}" for port in self.traced.inputs)
+        made = ", ".join(f"{port.name}{list(port.shape)}" for port in self.traced.outputs)
+        return f"<Design {self.name}: {given} -> {made}, for {self.target.part}>"
+
     def summary(self) -> str:
         """Return a few lines on what the design is."""
         return summary_of(self)

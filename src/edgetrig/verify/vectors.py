@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetrig.circuit import IntArray, compact
+from edgetrig.errors import Error
 from edgetrig.rtl import Port
 
 
@@ -34,7 +35,14 @@ def make_vectors(inputs: list[Port], events: IntArray, least: int, seed: int) ->
     Corners: all elements at their smallest, largest, or nearest-to-zero code; each element in turn
     at its ends, at 0 and next to it, with all others at an end, at zero or anywhere. Where there
     are more than a quarter of `least`, that many are drawn.
+
+    Raises
+    ------
+    Error
+        If `least` is not positive.
     """
+    if least < 1:
+        raise Error(f"{least} vectors: at least 1 is needed")
     lo = [int(v) for port in inputs for v in port.lo.tolist()]
     hi = [int(v) for port in inputs for v in port.hi.tolist()]
     fill = max(least - len(events), least // 4)
