@@ -137,6 +137,8 @@ CASES = {
         "compile design.edgetrig --signal yes --acceptance 0.1", "--acceptance", "--data",
     ),
     "name of a design": ("compile design.edgetrig --out x.v", "x.v", ".edgetrig"),
+    "more than all": ("demo jets --acceptance 2 --out new", "--acceptance 2", "between 0 and 1"),
+    "part of a demonstration": ("demo jets --part abacus --out new", "abacus", "known are"),
     "too many jets": ("demo jets --events 200000 --out new", "200000", "generate jets"),
     "record of a training": (
         "report design.edgetrig --training file --no-verify --no-synth --out new", "file", "record",

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from edgetrig.cli.comparison import compare, keras_outputs
 from edgetrig.cli.console import say, step
 from edgetrig.cli.data import Events, load_events
-from edgetrig.design import Design, compile
-from edgetrig.errors import DataError
+from edgetrig.design import Design, Target, compile
+from edgetrig.errors import DataError, Error
 from edgetrig.files import whole_file
 from edgetrig.progress import silent
 from edgetrig.report import Hardware, Sample, collect, write
@@ -65,6 +65,12 @@ class Settings:
     clock_ns: float
     vectors: int
     command: str
+
+    def __post_init__(self) -> None:
+        # Said before minutes of training.
+        Target(self.part, self.clock_ns)
+        if not 0 < self.acceptance < 1:
+            raise Error(f"--acceptance {self.acceptance:g}: use a number between 0 and 1")
 
 
 @dataclass
