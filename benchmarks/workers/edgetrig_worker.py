@@ -103,11 +103,11 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 def measure_case(task: dict[str, Any]) -> dict[str, Any]:
     """Conversion, emulation and Verilog of one circuit, combinational and pipelined."""
     name, file = task["case"], task["file"]
-    clock, latency = task["clock_ns"], task["latency"]
+    wanted = {key: task[key] for key in ("clock_ns", "latency", "effort")}
 
     def convert() -> Design:
         model = file or traced_case(name)
-        made = edgetrig.compile(model, clock_ns=clock, latency=latency)
+        made = edgetrig.compile(model, **wanted)
         verilog(made.pipelined)
         return made
 
