@@ -1,5 +1,7 @@
 """The design: from a traced function to an accept bit, with one set of numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,7 +105,12 @@ def test_saved_design_is_the_same(design, events, tmp_path):
     again = Design.load(file)
     assert (again.name, again.classes, again.target) == (design.name, design.classes, design.target)
     assert str(again.circuit) == str(design.circuit)
-    assert compile(file, clock_ns=2.0).target.clock_ns == 2.0
+    hurried = compile(file, clock_ns=2.0, part="ecp5")
+    assert (hurried.target.clock_ns, hurried.target.part) == (2.0, "ecp5")
+    hurried.save(file)
+    assert compile(file, effort=2).target == replace(hurried.target, effort=2)
+    with pytest.raises(Error, match="compile the model anew"):
+        compile(file, input_type="fixed<8,4>")
     assert np.array_equal(again.predict(events), design.predict(events))
 
 

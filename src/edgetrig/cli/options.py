@@ -50,18 +50,28 @@ Columns = Annotated[
     ),
 ]
 Label = Annotated[str, typer.Option(help="Column of the true class: numbers from 0, or names.")]
-Part = Annotated[str, typer.Option(help="FPGA part or family, e.g. xcvu13p, xc7, ecp5, ice40.")]
-Clock = Annotated[float, typer.Option(help="Clock period to cut stages for, in ns.")]
+_PART = "FPGA part or family, e.g. xcvu13p, xc7, ecp5, ice40."
+_CLOCK = "Clock period to cut stages for, in ns."
+Part = Annotated[str, typer.Option(help=_PART)]
+Clock = Annotated[float, typer.Option(help=_CLOCK)]
+OwnPart = Annotated[
+    str | None, typer.Option(help=f"{_PART} A design's own by default, else xcvu13p.")
+]
+OwnClock = Annotated[
+    float | None, typer.Option(help=f"{_CLOCK} A design's own by default, else 5.")
+]
 Latency = Annotated[
     int | None,
     typer.Option(
         help="Clock cycles from input to output; 0: no registers. Else as few as --clock needs."
     ),
 ]
-Effort = Annotated[
-    int,
+OwnEffort = Annotated[
+    int | None,
     typer.Option(
-        min=0, help="How long to look for smaller sums, in tenths of a second of one core."
+        min=0,
+        help="How long to look for smaller sums, in tenths of a second of one core. A design's "
+        "own by default, else 1.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is random.")]

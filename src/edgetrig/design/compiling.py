@@ -31,10 +31,10 @@ def compile(
     input_type: str | Mapping[str, str] | None = None,
     name: str | None = None,
     classes: Sequence[str] = (),
-    part: str = "xcvu13p",
-    clock_ns: float = 5.0,
+    part: str | None = None,
+    clock_ns: float | None = None,
     latency: int | None = None,
-    effort: int = 1,
+    effort: int | None = None,
 ) -> Design:
     """Compile a model into a design.
 
@@ -55,7 +55,7 @@ def compile(
     classes
         Names of the outputs, if they are classes.
     part, clock_ns, latency, effort
-        See `Target`.
+        See `Target`; where they are left out, those of a saved design, and else its defaults.
 
     Returns
     -------
@@ -67,11 +67,15 @@ def compile(
     ModelError
         If the model cannot be read or has no exact hardware meaning; names the layer.
     """
-    target = Target(part, clock_ns, latency, effort)
+    wishes = {"part": part, "clock_ns": clock_ns, "latency": latency, "effort": effort}
+    asked: dict[str, Any] = {name: wish for name, wish in wishes.items() if wish is not None}
+    target = Target(**asked)
     if isinstance(model, Circuit):
         design = Design(model, target=target)
     elif isinstance(model, str | os.PathLike) and Path(model).suffix == SUFFIX:
-        design = replace(Design.load(model), target=target)
+        if inputs is not None or input_type is not None:
+            raise ModelError(f"{model}: a design has types for its inputs; compile the model anew")
+        design = Design.load(model).retarget(**asked)
     elif (menu := _menu(model)) is not None:
         names = tuple(seed.name for seed in menu.seeds)
         design = Design(menu.circuit(), name=menu.name, target=target, classes=names)

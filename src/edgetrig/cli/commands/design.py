@@ -10,13 +10,13 @@ import typer
 
 from edgetrig.cli.console import say, step
 from edgetrig.cli.options import (
-    Clock,
     Columns,
     DesignFile,
-    Effort,
     Label,
     Latency,
-    Part,
+    OwnClock,
+    OwnEffort,
+    OwnPart,
     Seed,
     SplitSeed,
     Vectors,
@@ -78,10 +78,10 @@ def compile_model(
     label: Label = "label",
     columns: Columns = "",
     split_seed: SplitSeed = None,
-    part: Part = "xcvu13p",
-    clock: Clock = 5.0,
+    part: OwnPart = None,
+    clock: OwnClock = None,
     latency: Latency = None,
-    effort: Effort = 1,
+    effort: OwnEffort = None,
     rtl: Annotated[
         Path | None,
         typer.Option(help="Folder for RTL, test bench, vectors and project scripts."),
