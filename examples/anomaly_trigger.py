@@ -49,7 +49,7 @@ def main() -> None:
         menu = edgetrig.compile(out / "menu.yaml")  # one seed, L1_Anomaly; write others beside it
         columns = {port.name: signal[port.name] for port in menu.traced.inputs}
         print(f"L1_Anomaly keeps {menu.predict(columns).mean():.0%} of the signal")
-        files = sorted(path.name for path in trigger.design.write_cpp(out / "cpp").iterdir())
+        files = sorted(path.name for path in trigger.design.write_cpp(out / "cpp").glob("[!.]*"))
         print(f"emulator in C++: {', '.join(files)}")
 
 
