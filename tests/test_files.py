@@ -61,6 +61,20 @@ def test_folder_of_someone_else_stays(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_what_was_added_to_a_written_folder_stays(tmp_path):
+    target = tmp_path / "d"
+    with whole_folder(target) as path:
+        (path / "sub").mkdir()
+        (path / "sub" / "old").write_text("1")
+    (target / "sub" / "notes").write_text("of a day at the bench")
+    with pytest.raises(Error, match="holds 'sub/notes'"), whole_folder(target) as path:
+        (path / "new").write_text("2")
+    (target / "sub" / "notes").unlink()
+    with whole_folder(target) as path:
+        (path / "new").write_text("2")
+    assert not (target / "sub").exists()
+
+
 def test_unwritable_places_are_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     for door in (whole_file, whole_folder):

@@ -13,7 +13,7 @@ from typing import Final
 from edgetrig.errors import DataError, Error
 
 _MARK: Final = ".edgetrig"
-"""A file that says of a folder that it was written here, and may be written again."""
+"""A file that names the files that were written here into a folder, which may be written again."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary folder; put it in place of `path` on success.
 
-    A folder of that name is replaced as a whole if it is empty or was written here.
+    A folder of that name is replaced as a whole if all files in it were written here.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         with _writable(target):
-            (temporary / _MARK).write_text("edgetrig replaces this folder as a whole.\n")
+            (temporary / _MARK).write_text("\n".join(sorted(_files(temporary))))
             temporary.chmod(0o777 & ~_umask())
             if target.exists():
                 old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
@@ -99,13 +99,21 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
 def _refuse_what_is_not_ours(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise Error(f"{folder}: exists and is not a folder; choose another name")
+    mark = folder / _MARK
     with _writable(folder):
-        names = sorted(os.listdir(folder)) if folder.exists() else []
-    if names and _MARK not in names:
+        written = mark.read_text(errors="replace").splitlines() if mark.is_file() else []
+        others = _files(folder).difference(written, [_MARK])
+    if others:
         raise Error(
-            f"{folder}: holds {names[0]!r}, which edgetrig did not write; "
+            f"{folder}: holds {min(others)!r}, which edgetrig did not write; "
             "choose another folder, or empty it"
         )
+
+
+def _files(folder: Path) -> set[str]:
+    """Return the names of all files in a folder and its folders."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return {str(path.relative_to(folder)) for path in found}
 
 
 @contextmanager
