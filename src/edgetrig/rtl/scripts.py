@@ -31,17 +31,27 @@ def constraints(
     return "\n".join(lines) + "\n"
 
 
-def vivado(top: str, part: str, sources: list[str]) -> str:
-    """Return a Vivado script; `sources` are the files of ``src/``, the top first."""
+def vivado(top: str, part: str, sources: list[str], logic: str) -> str:
+    """Return a Vivado script.
+
+    Parameters
+    ----------
+    top, part
+        The top module and the part.
+    sources
+        The files of ``src/``, the top first.
+    logic
+        The module whose cells have a form of the device's primitives.
+    """
     defines = amd_defines(part)
     read, options = "read_verilog [glob src/*.v]", ""
     if sources[0].endswith(".vhd"):
         files = [f"src/{name}" for name in reversed(sources)]
         if defines:  # the device's primitives in place of plain logic
-            cells = {f"src/{top}_{cell}.vhd" for cell in AMD_CELLS}
+            cells = {f"src/{logic}_{cell}.vhd" for cell in AMD_CELLS}
             files = [name.replace("src/", "amd/") if name in cells else name for name in files]
         read = f"read_vhdl -vhdl2008 {{{' '.join(files)}}}"
-    elif any(f"{top}_{cell}.v" in sources for cell in AMD_CELLS):
+    elif any(f"{logic}_{cell}.v" in sources for cell in AMD_CELLS):
         options = "".join(f" -verilog_define {define}" for define in defines)
     return _VIVADO.format(top=top, part=part, read=read, options=options)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error
+from edgetrig.rtl.block import Block
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.ports import Port, ports
 from edgetrig.rtl.verilog import verilog
@@ -122,6 +123,21 @@ class Wrapper:
             [_port(name, chosen[name], count, bits) for name, count, bits in made],
         )
 
+    def block(self) -> Block:
+        """Return the whole with what its project must know."""
+        inputs, outputs = self.ports()
+        return Block(
+            top=self._top,
+            logic=self._core,
+            sources=self.texts(),
+            inputs=inputs,
+            outputs=outputs,
+            latency=self.latency,
+            clock=True,
+            start="`reset` is synchronous; one cycle of it is needed before the first event.",
+            notes=tuple(self._notes()),
+        )
+
     def texts(self) -> dict[str, str]:
         """Return the Verilog by file name: the top, then what it instantiates."""
         prescaler = resources.files("edgetrig.rtl").joinpath("cells/prescaler.v").read_text()
@@ -159,20 +175,24 @@ class Wrapper:
         yield "endmodule"
 
     def _header(self) -> Iterator[str]:
-        """Yield what a person who connects the ports must know."""
+        """Yield the comment at the top of the text."""
         yield f"// {self._top}: object words in, {self.seeds} seeds with prescales, a decision out."
         yield f"// Latency {self.latency} clock cycles; a crossing may enter every cycle."
         yield "// All outputs are registers, and hold what they say of a crossing for one cycle."
         yield "//"
-        yield from (f"// {line}".rstrip() for line in _PORTS.splitlines())
+        yield from (f"// {line}".rstrip() for line in self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what a person who connects the ports must know."""
+        yield from _PORTS.splitlines()
         for words in self.objects:
             size = f"{words.count} of {words.bits} bits"
-            yield f"//   {words.name:<12} {size}, the first lowest: {_fields(words)}"
+            yield f"  {words.name:<12} {size}, the first lowest: {_fields(words)}"
         if self.settings:
-            yield "//"
-            yield "// Bit of prescale, mask, fired and kept; the menu's setting of prescale:"
+            yield ""
+            yield "Bit of prescale, mask, fired and kept; the menu's setting of prescale:"
             for bit, (name, limit) in enumerate(self.settings):
-                yield f"//   {bit:<4} {limit:>9}  {ascii(name)[1:-1]}"
+                yield f"  {bit:<4} {limit:>9}  {ascii(name)[1:-1]}"
 
     def _logic(self, words_of: Mapping[str, str]) -> Iterator[str]:
         """Yield the instance of the logic, each of its inputs gathered from the object words."""

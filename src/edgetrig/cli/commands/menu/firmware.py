@@ -1,4 +1,4 @@
-"""``edgetrig menu firmware``: a menu's Verilog, simulated on real crossings."""
+"""``edgetrig menu firmware``: a menu's firmware project, simulated on real crossings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def menu_firmware(
         ),
     ] = None,
 ) -> None:
-    """Write a menu's Verilog with prescales and final decision; simulate it on real crossings."""
+    """Write a menu's firmware: Verilog with prescales, bench, scripts; simulate real crossings."""
     from edgetrig.menu_files import read_menu
     from edgetrig.menu_hardware import MenuHardware
 
@@ -46,11 +46,13 @@ def menu_firmware(
             read, part=part, clock_ns=clock, latency=latency, latency_bx=latency_bx
         )
     say(hardware.summary())
+    columns = None
     if data is not None:
         with step(f"simulating crossings of {data.name}"):
-            compared = hardware.verify(_first(read, data, crossings))
+            columns = _first(read, data, crossings)
+            compared = hardware.verify(columns)
         say(f"{compared:,} crossings: every output bit equal in simulation and emulation")
-    hardware.write(out)
+    hardware.write(out, columns=columns)
     say(f"wrote {out}: {len(read.seeds)} seeds, {hardware.wrapper.latency} clock cycles")
 
 
