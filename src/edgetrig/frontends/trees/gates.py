@@ -147,7 +147,7 @@ def _leaf_note(leaves: Leaves) -> str:
         return f"leaves are exact with {leaves.fraction} bits behind the point"
     return (
         f"leaves are rounded to {leaves.fraction} bits behind the point: a score differs from the"
-        f" model's by at most {error:.3g}; quantize(..., leaf_bits=) changes it"
+        f" model's by at most {error:.3g}; leaf_bits= of quantize and translate changes it"
     )
 
 
