@@ -88,9 +88,9 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     """
     file = Path(path)
     if file.is_dir():
-        raise DataError(f"{file}: is a folder, a file is needed")
+        raise DataError(f"{file}: is a folder; name a file in it")
     if not file.is_file():
-        raise DataError(f"{file}: no such file")
+        raise DataError(f"{file}: no such file; check the path")
     if not os.access(file, os.R_OK):
         raise DataError(f"{file}: cannot be read; check its permissions")
     return file

@@ -172,6 +172,7 @@ def test_truncated_files(tmp_path, suffix, share):
     with pytest.raises(DataError, match=rf"t\{suffix}: cannot be read as {suffix[1:]}") as caught:
         read_table(path)
     assert "\n" not in str(caught.value)
+    assert "; copy it anew if it was cut off, or name it after its format" in str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", SUFFIX_OF_TEXT)
@@ -277,11 +278,11 @@ def test_other_unusable_tables(tmp_path):
     with pytest.raises(DataError, match="column 'name' is not numeric"):
         read_table(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text("x,y\n")
-    with pytest.raises(DataError, match="has no rows"):
+    with pytest.raises(DataError, match="has no rows; name a file with at least one"):
         read_table(tmp_path / "t.csv")
-    with pytest.raises(DataError, match="has no rows"):
+    with pytest.raises(DataError, match="has no rows; name a file with at least one"):
         list(iter_table(tmp_path / "t.csv"))
-    with pytest.raises(DataError, match="has no rows"):
+    with pytest.raises(DataError, match="has no rows; name a file with at least one"):
         read_columns(tmp_path / "t.csv")
     with pytest.raises(DataError, match="no columns to read"):
         read_table(tmp_path / "t.csv", [])

@@ -16,7 +16,7 @@ from edgetrig.physics.l1.challenge import challenge_dataset, challenge_source
 from edgetrig.physics.l1.columns import code_columns, kinds_of, smallest
 from edgetrig.physics.l1.root import open_root
 from edgetrig.physics.tables.read import ROWS, open_file
-from edgetrig.physics.tables.source import Columns, Source, reading
+from edgetrig.physics.tables.source import Columns, Source, no_rows, reading
 
 CODES = code_columns()
 
@@ -69,7 +69,7 @@ def read_l1(
             yield _checked(file, part, row)
             row += len(part[wanted[0]])
     if row == 0:
-        raise DataError(f"{file}: has no events")
+        raise no_rows(file, "events")
 
 
 def contents_l1(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgetrig.errors import DataError, Error, require
 from edgetrig.physics.l1.formats import CMS
 from edgetrig.physics.l1.quantity import ObjectType, Quantity
-from edgetrig.physics.tables.source import Columns, Source
+from edgetrig.physics.tables.source import Columns, Source, unreadable
 
 SUM_TYPES: Final = {"ett": 0, "htt": 1, "etm": 2, "htm": 3, "etmhf": 8}
 """Numbers of the sums in both formats (``EtSum.h`` of CMSSW)."""
@@ -136,8 +136,7 @@ def _uproot_reading(file: Path) -> Iterator[None]:
     except (
         Exception
     ) as error:  # uproot's own have no base class, and bad bytes raise any of Python's
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{file}: cannot be read as root ({reason})") from error
+        raise unreadable(file, "root", error) from error
 
 
 def _tree(file: Path, opened: Any, wanted: str | None) -> str:

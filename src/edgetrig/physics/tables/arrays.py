@@ -23,7 +23,7 @@ def open_npy(file: Path) -> Source:
     else:
         names = ("0",)
     if array.ndim == 0:
-        raise DataError(f"{file}: holds a single number, not rows")
+        raise DataError(f"{file}: holds a single number, not rows; save one row an event")
 
     def blocks(wanted: list[str], most: int) -> Iterator[Columns]:
         for start in range(0, len(array), most):
@@ -55,7 +55,9 @@ def open_arrays(file: Path, arrays: Columns) -> Source:
     def blocks(wanted: list[str], most: int) -> Iterator[Columns]:
         for name in wanted:
             if arrays[name].ndim == 0:
-                raise DataError(f"{file}: column {name!r} is a single number, not a column")
+                raise DataError(
+                    f"{file}: column {name!r} is a single number, not a column; leave it out"
+                )
         rows = common_length(file, {name: len(arrays[name]) for name in wanted})
         for start in range(0, rows, most):
             yield {name: np.asarray(arrays[name][start : start + most]) for name in wanted}

@@ -17,7 +17,7 @@ from edgetrig.physics.tables.arrays import open_arrays, open_npy
 from edgetrig.physics.tables.features import codes_of, stack
 from edgetrig.physics.tables.hdf5 import open_hdf5
 from edgetrig.physics.tables.parquet import open_parquet
-from edgetrig.physics.tables.source import Columns, Source, reading
+from edgetrig.physics.tables.source import Columns, Source, no_rows, reading
 from edgetrig.physics.tables.text import open_csv
 
 PARQUET: Final = (".parquet", ".pq")
@@ -91,7 +91,7 @@ def read_table(
                 labels.append(block[target])
             row += len(features[-1])
     if not features:
-        raise DataError(f"{file}: has no rows")
+        raise no_rows(file)
     codes, classes = None, None
     if target is not None:
         codes, classes = codes_of(file, target, np.concatenate(labels))
@@ -134,7 +134,7 @@ def iter_table(
             row += len(features)
             yield features
     if row == 0:
-        raise DataError(f"{file}: has no rows")
+        raise no_rows(file)
 
 
 def iter_columns(
@@ -167,7 +167,7 @@ def iter_columns(
             empty = False
             yield {name: part[full] for name, full in stored.items()}
     if empty:
-        raise DataError(f"{file}: has no rows")
+        raise no_rows(file)
 
 
 def read_columns(
@@ -186,7 +186,7 @@ def read_columns(
         names = list(source.columns)
         blocks = list(source.blocks(names, ROWS))
     if not blocks:
-        raise DataError(f"{file}: has no rows")
+        raise no_rows(file)
     return {name: np.concatenate([part[name] for part in blocks]) for name in names}, (
         source.metadata
     )
@@ -226,7 +226,7 @@ def choose(
     else:
         names = [name for name in stored if name != label]
     if not names:
-        raise DataError(f"{file}: no columns to read")
+        raise DataError(f"{file}: no columns to read; name at least one")
     return names
 
 

@@ -52,8 +52,21 @@ def reading(file: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{file}: cannot be read as {file.suffix[1:]} ({reason})") from error
+        raise unreadable(file, file.suffix[1:], error) from error
+
+
+def unreadable(file: Path, kind: str, error: Exception) -> DataError:
+    """Return the error of a file that is broken, or of another format than its name says."""
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return DataError(
+        f"{file}: cannot be read as {kind} ({reason}); copy it anew if it was cut off, or name it"
+        " after its format"
+    )
+
+
+def no_rows(file: Path, what: str = "rows") -> DataError:
+    """Return the error of a file of no rows."""
+    return DataError(f"{file}: has no {what}; name a file with at least one")
 
 
 def common_length(file: Path, lengths: Mapping[str, int]) -> int:
