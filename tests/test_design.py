@@ -99,6 +99,22 @@ def test_optimised_circuit_equals_the_traced_one(design, events):
     assert evaluate(str(design.pipelined), codes) == evaluate(str(design.traced), codes)
 
 
+def test_a_design_is_saved_by_its_suffix_only(design, tmp_path):
+    with pytest.raises(Error, match=r"top\.bin: designs are written as \.edgetrig files"):
+        design.save(tmp_path / "top.bin")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_layer_is_called_by_its_name_and_the_rest_inputs(design):
+    named = {row["origin"]: row["layer"] for row in design.layers()}
+    assert named.pop("") == "inputs"
+    assert named
+    assert all(origin == layer for origin, layer in named.items())
+    assert "  inputs: " in design.summary()
+    plain = compile(trace(lambda x: x + 1, fixed_input("x", 2, integer=3, fraction=2)))
+    assert "  unnamed: " in plain.summary()  # its sums are no inputs
+
+
 def test_saved_design_is_the_same(design, events, tmp_path):
     file = tmp_path / "net.edgetrig"
     design.save(file)

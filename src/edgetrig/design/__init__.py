@@ -2,7 +2,8 @@
 
 from edgetrig.design.compiling import compile
 from edgetrig.design.design import Design
-from edgetrig.design.files import SUFFIX
+from edgetrig.design.files import SUFFIX, design_path
+from edgetrig.design.summary import layer_names
 from edgetrig.design.target import Target
 
-__all__ = ["SUFFIX", "Design", "Target", "compile"]
+__all__ = ["SUFFIX", "Design", "Target", "compile", "design_path", "layer_names"]

@@ -387,7 +387,13 @@ class Design:
     # ---- files and words ------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the design to one file; `Design.load` and `edgetrig.compile` read it."""
+        """Write the design to one file; `Design.load` and `edgetrig.compile` read it.
+
+        Raises
+        ------
+        Error
+            If the file's name does not end in ``.edgetrig``, or it cannot be written.
+        """
         save_design(self, path)
 
     @classmethod
@@ -402,7 +408,11 @@ class Design:
         return cls(**fields_in(path))
 
     def layers(self) -> list[dict[str, Any]]:
-        """Return a row a layer: name, operations, adders, and the widths of what it hands on."""
+        """Return a row a layer: name, operations, adders, and the widths of what it hands on.
+
+        ``origin`` is the layer's name as in `Cost.by_layer`: empty for what no layer made, which
+        is called ``inputs`` here.
+        """
         return layers_of(self.circuit)
 
     def __repr__(self) -> str:

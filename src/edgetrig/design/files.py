@@ -23,16 +23,29 @@ SUFFIX: Final = ".edgetrig"
 """Of files that hold a compiled design."""
 
 
+def design_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a design that is to be written.
+
+    Raises
+    ------
+    Error
+        If it has another suffix than `SUFFIX`, by which `edgetrig.compile` knows designs.
+    """
+    if Path(path).suffix != SUFFIX:
+        raise Error(f"{path}: designs are written as {SUFFIX} files; choose such a name")
+    return Path(path)
+
+
 def save_design(design: Design, path: str | os.PathLike[str]) -> None:
-    """Write a design to one file."""
-    target = design.target
+    """Write the file of `Design.save`."""
+    file, target = design_path(path), design.target
     notes = {
         "name": design.name,
         "classes": list(design.classes),
         "notes": list(design.notes),
         "target": [target.part, target.clock_ns, target.latency, target.effort],
     }
-    save(design.traced, path, notes=notes)
+    save(design.traced, file, notes=notes)
 
 
 def fields_in(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -32,17 +32,27 @@ def summary_of(design: Design) -> str:
     return "\n".join([*lines, *(f"  note: {note}" for note in design.notes)])
 
 
+def layer_names(circuit: Circuit) -> list[str]:
+    """Return what to call each of `Circuit.origins`: most name the layer that made a row.
+
+    What no layer made are the inputs; where no layer has a name, that is all there is.
+    """
+    rest = "inputs" if any(circuit.origins) else "unnamed"
+    return [name or rest for name in circuit.origins]
+
+
 def layers_of(circuit: Circuit) -> list[dict[str, Any]]:
-    """Return a row a layer: name, operations, adders, and the widths of what it hands on."""
+    """Return the rows of `Design.layers`."""
     rows = circuit.rows
     adders, handed_on = np.isin(rows.op, ADDERS), _handed_on(circuit)
     table = []
-    for number, name in enumerate(circuit.origins):
+    for number, name in enumerate(layer_names(circuit)):
         mine = np.flatnonzero(rows.origin == number)
         if mine.size:
             table.append(
                 {
-                    "layer": name or "unnamed",
+                    "layer": name,
+                    "origin": circuit.origins[number],
                     "operations": mine.size,
                     "adders": int(adders[mine].sum()),
                     "widths": circuit.widths[mine[handed_on[mine]]].tolist(),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgetrig.circuit import ADDERS, Circuit, Op, widths
-from edgetrig.design import Design
+from edgetrig.design import Design, layer_names
 from edgetrig.optimize import delays_of
 from edgetrig.synthesis import family_of
 
@@ -44,20 +44,13 @@ def inputs(circuit: Circuit, columns: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def layers(design: Design) -> list[dict[str, Any]]:
-    """Return `Design.layers` with the widths counted: ``{"bits": 5, "values": 12}`` each.
-
-    ``origin`` is the layer's name as in `Cost.by_layer`: empty for what no layer made, which is
-    called ``inputs`` here.
-    """
-    circuit = design.circuit
+    """Return `Design.layers` with the widths counted: ``{"bits": 5, "values": 12}`` each."""
     table = []
     for row in design.layers():
-        origin = row["layer"] if row["layer"] in circuit.origins else ""
         bits, values = np.unique(np.array(row["widths"], np.int64), return_counts=True)
         pairs = zip(bits.tolist(), values.tolist(), strict=True)
         counted = [{"bits": width, "values": count} for width, count in pairs]
-        names = {"layer": origin or "inputs", "origin": origin}
-        table.append({**row, **names, "widths": counted})
+        table.append({**row, "widths": counted})
     return table
 
 
@@ -74,12 +67,13 @@ def stages(design: Design) -> list[dict[str, Any]]:
     delay, adders = _paths(circuit, delays.of(circuit).tolist())
     register = rows.op == Op.REG
     works = delays.of(circuit) > 0
+    layers_named = layer_names(circuit)
     table = []
     for stage in range(count):
         mine = (circuit.cycle == stage) & ~register & ~circuit.constant
         kept = register & (circuit.cycle == stage + 1)
         origin, operations = np.unique(rows.origin[mine & works], return_counts=True)
-        names = [circuit.origins[k] or "inputs" for k in origin.tolist()]
+        names = [layers_named[k] for k in origin.tolist()]
         table.append(
             {
                 "stage": stage + 1,

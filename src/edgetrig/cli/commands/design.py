@@ -93,12 +93,10 @@ def compile_model(
 ) -> None:
     """Compile a trained model into trigger logic, bit by bit what the model computes."""
     from edgetrig.cli.data import held_out, load_events
-    from edgetrig.design import SUFFIX, compile
+    from edgetrig.design import SUFFIX, compile, design_path
 
     _check_threshold(signal, threshold, acceptance, data)
-    target = out or model.with_suffix(SUFFIX)
-    if target.suffix != SUFFIX:
-        raise Error(f"{target}: designs are written as {SUFFIX} files; choose such a name")
+    target = design_path(out or model.with_suffix(SUFFIX))
     if signal is not None and out is None and target == model:
         raise Error(f"{model}: its accept bit would take its place; name another file with --out")
     with step("compiling"):

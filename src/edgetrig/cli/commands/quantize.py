@@ -59,13 +59,11 @@ def quantize(
     """
     from edgetrig import compile, quantize
     from edgetrig.cli.data import feature_columns
-    from edgetrig.design import SUFFIX
+    from edgetrig.design import SUFFIX, design_path
     from edgetrig.frontends import Forest, read
     from edgetrig.physics import read_table
 
-    target = out or model.with_suffix(SUFFIX)
-    if target.suffix != SUFFIX:
-        raise Error(f"{target}: designs are written as {SUFFIX} files; choose such a name")
+    target = design_path(out or model.with_suffix(SUFFIX))
     types = dict(_named(text) for text in precision or ())
     check_folder(target.parent)
     table = read_table(data, feature_columns(data, words(columns)), label)
