@@ -30,9 +30,9 @@ def crossings(menu, rng, count):
     return columns
 
 
-@pytest.mark.parametrize(("seeds", "simulator"), [(4, "verilator"), (1, "icarus")])
-def test_firmware_counts_as_the_emulator_does(seeds, simulator):
-    menu = Menu("l1_menu", SEEDS[:seeds])
+@simulators("verilator", "icarus")
+def test_firmware_counts_as_the_emulator_does(simulator):
+    menu = Menu("l1_menu", SEEDS if simulator == "verilator" else SEEDS[:1])
     hardware = MenuHardware(menu, edgetrig.compile(menu))
     rng = np.random.default_rng(1)
     count = 12_000 if simulator == "verilator" else 500
@@ -45,13 +45,14 @@ def test_firmware_counts_as_the_emulator_does(seeds, simulator):
     assert hardware.verify(columns, valid=valid, clear=clear, simulator=simulator) == count
 
 
-def test_a_wrong_prescale_is_seen():
+@simulators("icarus")
+def test_a_wrong_prescale_is_seen(simulator):
     menu = Menu("l1_menu", SEEDS[:1])
     hardware = MenuHardware(menu, edgetrig.compile(menu, latency=0))
     columns = crossings(menu, np.random.default_rng(2), 300)
     expected = hardware.emulate(columns)
     assert hardware.wrapper.latency == 1
-    assert hardware.verify(columns, simulator="icarus") == 300
+    assert hardware.verify(columns, simulator=simulator) == 300
 
     class Thinning(MenuHardware):
         def emulate(self, *args, **kwargs):
@@ -60,7 +61,7 @@ def test_a_wrong_prescale_is_seen():
     thinner = Menu("l1_menu", (Seed("a", "muon[pt >= 5]", Fraction(3)),))
     wrong = Thinning(thinner, hardware.design)
     with pytest.raises(VerificationError, match=r"crossing \d+, output kept\[0\]: simulation"):
-        wrong.verify(columns, simulator="icarus")
+        wrong.verify(columns, simulator=simulator)
 
 
 def test_the_folder_has_every_file(tmp_path):
@@ -85,6 +86,18 @@ def test_the_folder_has_every_file(tmp_path):
     assert f"Latency {hardware.wrapper.latency} cycles" in readme
     assert "    clear        with valid: zeroes the counters" in readme
     assert "      1          137  L1_Near\n" in readme
+
+
+@simulators("icarus")
+@pytest.mark.parametrize("name", ["valid", "Kept", "muon"])
+def test_a_menu_may_have_the_name_of_a_port(simulator, name):
+    menu = Menu(name, (Seed("a", "muon[pt >= 5]"),))
+    hardware = MenuHardware(menu, edgetrig.compile(menu, latency=1))
+    columns = crossings(menu, np.random.default_rng(4), 50)
+    assert hardware.verify(columns, simulator=simulator) == 50
+    inputs, outputs = hardware.wrapper.ports()
+    assert {"valid", "reset"} <= {port.identifier for port in inputs}
+    assert [port.identifier for port in outputs][2:] == ["fired", "kept", "accept"]
 
 
 @simulators("icarus")

@@ -20,6 +20,11 @@ from edgetrig.rtl.verilog_text import vector
 LIMIT_BITS: Final = 24
 """Width of a prescale's setting, in hundredths."""
 
+_FIXED: Final = (
+    *("clk", "reset", "valid", "bx0", "clear", "prescale", "mask"),
+    *("valid_out", "bx0_out", "fired", "kept", "accept"),
+)
+"""Ports that the text calls by name: the top module must have another."""
 
 _PORTS: Final = """\
 reset        synchronous, active high: empties the pipeline, zeroes the prescales' counters
@@ -149,7 +154,7 @@ class Wrapper:
 
     @property
     def _top(self) -> str:
-        return identifiers([self.name])[0]
+        return identifiers([self.name], taken=_FIXED)[0]
 
     @property
     def _core(self) -> str:
