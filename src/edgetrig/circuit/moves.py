@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -32,22 +33,20 @@ MOVES: Final[tuple[Callable[..., Any], ...]] = (
 
 def concatenate(builder: Builder, arrays: Sequence[Any], axis: int | None = 0) -> Array:
     """Join arrays along an axis."""
-    parts = [as_array(builder, array) for array in arrays]
-    return Array(
-        builder,
-        np.concatenate([part.rows for part in parts], axis=axis),
-        np.concatenate([part.fraction for part in parts], axis=axis),
-        boolean=all(part.boolean for part in parts),
-    )
+    return _joined(builder, arrays, partial(np.concatenate, axis=axis))
 
 
 def stack(builder: Builder, arrays: Sequence[Any], axis: int = 0) -> Array:
     """Join arrays along a new axis."""
+    return _joined(builder, arrays, partial(np.stack, axis=axis))
+
+
+def _joined(builder: Builder, arrays: Sequence[Any], join: Callable[..., Any]) -> Array:
     parts = [as_array(builder, array) for array in arrays]
     return Array(
         builder,
-        np.stack([part.rows for part in parts], axis=axis),
-        np.stack([part.fraction for part in parts], axis=axis),
+        join([part.rows for part in parts]),
+        join([part.fraction for part in parts]),
         boolean=all(part.boolean for part in parts),
     )
 

@@ -306,7 +306,7 @@ class Design:
         Parameters
         ----------
         folder
-            Created, or replaced as a whole.
+            Created, or replaced as a whole if all files in it were written here.
         events
             Real events for up to half of the test vectors; corners and random codes make the rest.
         vectors

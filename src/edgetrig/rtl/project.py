@@ -83,7 +83,7 @@ def write_block(
     block
         The hardware.
     folder
-        Where to; a folder of that name is replaced.
+        Where to; a folder of that name is replaced if all files in it were written here.
     vectors
         Input codes and expected output codes, each of shape (events, elements in port order).
     clock_ns
@@ -99,7 +99,8 @@ def write_block(
     Raises
     ------
     Error
-        If the folder cannot be written, or `clock_ns` or `part` make no sense.
+        If the folder cannot be written or holds other files, or `clock_ns` or `part` make no
+        sense.
     DataError
         If `vectors` do not fit the ports.
     """

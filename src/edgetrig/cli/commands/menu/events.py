@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgetrig.cli.commands.menu import options
 from edgetrig.cli.console import step
 from edgetrig.errors import DataError, Error
 from edgetrig.files import existing_file
@@ -50,7 +51,10 @@ class Counting:
 
         for file in files:
             existing_file(file)
-        given = dict(_cross_section(text) for text in cross_section or ())
+        given = dict(
+            options.name_and_number("--cross-section", "FILES=PB", text)
+            for text in cross_section or ()
+        )
         for pattern in given:
             if not any(file_matches(file, pattern) for file in files):
                 raise Error(f"--cross-section {pattern}: no file of that name is given")
@@ -141,17 +145,6 @@ def cross_sections_of(counted: Mapping[str, Counted]) -> dict[str, float]:
     """Return the cross sections that are known, in pb."""
     every = {name: one.cross_section_pb for name, one in counted.items()}
     return {name: sigma for name, sigma in every.items() if sigma is not None}
-
-
-def _cross_section(text: str) -> tuple[str, float]:
-    pattern, _, value = text.rpartition("=")
-    try:
-        sigma = float(value)
-    except ValueError:
-        pattern = ""
-    if not pattern:
-        raise Error(f"--cross-section {text!r}: FILES=PB is needed")
-    return pattern, sigma
 
 
 def _counting(data: Sequence[Path]) -> AbstractContextManager[Progress]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from edgetrig.errors import Error
+
 MenuFile = Annotated[Path, typer.Argument(metavar="MENU", help="A menu (.yaml).")]
 Files = Annotated[
     list[Path],
@@ -56,3 +58,15 @@ TurnOns = Annotated[
         help="Draw a turn-on curve, such as L1_SingleMu22:true_muon_pt=top.parquet; repeat.",
     ),
 ]
+
+
+def name_and_number(option: str, form: str, text: str) -> tuple[str, float]:
+    """Return what an option of the form ``NAME=NUMBER`` says; `form` stands in the error."""
+    name, _, value = text.rpartition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        name = ""
+    if not name:
+        raise Error(f"{option} {text!r}: {form} is needed")
+    return name, number

@@ -82,12 +82,9 @@ def _budget(text: str) -> Budget:
     """Return what ``SEED:PARAMETER=KHZ`` means."""
     from edgetrig.trigger.menu import Budget
 
-    what, _, value = text.rpartition("=")
+    form = "SEED=KHZ or SEED:PARAMETER=KHZ"
+    what, khz = options.name_and_number("--rate", form, text)
     seed, _, parameter = what.partition(":")
-    try:
-        khz = float(value)
-    except ValueError:
-        seed = ""
     if not seed:
-        raise Error(f"--rate {text!r}: SEED=KHZ or SEED:PARAMETER=KHZ is needed")
+        raise Error(f"--rate {text!r}: {form} is needed")
     return Budget(seed, khz, parameter or None)
