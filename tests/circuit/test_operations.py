@@ -100,6 +100,18 @@ def test_meaning_and_interval(op, p):
         check(circuit)
 
 
+@pytest.mark.parametrize("scale", [0, 70])
+def test_a_constant_keeps_no_bit_that_the_other_lacks(scale):
+    """It kept the interval [0, 1] of `2 & bit`, which is always 0; Verilator warned of it."""
+    for mask, most in product(range(-8, 8), range(8)):
+        ends = (mask << scale, mask << scale), (0, most << scale)
+        circuit = one_operation(Op.AND, 0, *ends)
+        reached = max(mask & value for value in range(1 << most.bit_length()))
+        assert circuit.rows.lo[-1] == 0
+        assert circuit.rows.hi[-1] <= reached << scale | (1 << scale) - 1
+        check(circuit)
+
+
 def test_select():
     circuit = one_operation(Op.SELECT, 0, (0, 1), (-3, 2), (5, 9))
     assert evaluate(str(circuit), [[0, 1, 7], [1, 1, 7]]) == [[7], [1]]

@@ -165,11 +165,16 @@ def _bitwise(op: int, lo_a: int, hi_a: int, lo_b: int, hi_b: int) -> tuple[int, 
     if op == _XOR and lo_a == -1 and hi_a == -1:
         return -1 - hi_b, -1 - lo_b
     if op == _AND and (lo_a >= 0 or lo_b >= 0):
-        if lo_a < 0:
-            return 0 * one, hi_b
-        if lo_b < 0:
-            return 0 * one, hi_a
-        return 0 * one, min(hi_a, hi_b)
+        most = hi_b if lo_a < 0 else hi_a
+        if lo_b >= 0:
+            most = min(most, hi_b)
+        # A constant, of either sign, lets but its own bits through: `2 & bit` is 0.
+        mask = (one << _bits(0 * one, most)) - 1
+        if lo_a == hi_a:
+            mask &= hi_a
+        if lo_b == hi_b:
+            mask &= hi_b
+        return 0 * one, min(most, mask)
     # Two's complement: -2**n needs no more bits than 2**n - 1.
     bits_a = _bits(max(lo_a, -1 - lo_a), max(hi_a, -1 - hi_a))
     bits_b = _bits(max(lo_b, -1 - lo_b), max(hi_b, -1 - hi_b))
