@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits import integers, random_circuits, random_codes, random_programs
+from circuits import awkward_floats, integers, random_circuits, random_codes, random_programs
 from edgetrig.circuit import (
     OPERANDS,
     OVERFLOWS,
@@ -239,17 +239,6 @@ def test_no_inputs() -> None:
 # ---- floats --------------------------------------------------------------------------------------
 
 
-def awkward_numbers(fraction: int) -> np.ndarray:
-    generator = np.random.default_rng(5)
-    ties = np.arange(-600, 600) / 4 * 2.0**-fraction
-    near = np.concatenate([np.nextafter(ties, -np.inf), np.nextafter(ties, np.inf)])
-    powers = 2.0 ** np.arange(-60, 70)
-    huge = np.array([1e30, 3.7e200, 5e-324, 0.0, 2.0**53 + 2, 2.0**62, 2.0**63 * 1.5])
-    spread = generator.normal(size=500) * 2.0 ** generator.integers(-10, 20, 500)
-    positive = np.concatenate([powers, powers * 1.4999, huge])
-    return np.concatenate([ties, near, positive, -positive, spread])
-
-
 @pytest.mark.parametrize("overflow", OVERFLOWS)
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_floats_are_quantised_as_by_the_interpreter(rounding: str, overflow: str) -> None:
@@ -266,7 +255,7 @@ def test_floats_are_quantised_as_by_the_interpreter(rounding: str, overflow: str
     for group in (ports[:2], ports[2:]):
         circuit = trace(lambda *arrays: {f"y{k}": a * 1 for k, a in enumerate(arrays)}, *group)
         emulator = Emulator(circuit)
-        values = np.concatenate([awkward_numbers(f) for f in (-2, 4, 9)])
+        values = np.concatenate([awkward_floats(f) for f in (-2, 4, 9)])
         given = {port.name: spread(values, port) for port in group}
         for kind in (np.float64, np.float32):
             with np.errstate(over="ignore"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits import ap_fixed, random_circuits, random_codes, split_codes
+from circuits import ap_fixed, awkward_floats, random_circuits, random_codes, split_codes
 from edgetrig.circuit import (
     OVERFLOWS,
     ROUNDINGS,
@@ -46,18 +46,6 @@ def identity(*ports: Input) -> Circuit:
     return trace(function, *ports)
 
 
-def awkward_numbers(fraction: int) -> np.ndarray:
-    """Return floats at ties, corners, far outside, tiny and huge."""
-    generator = np.random.default_rng(5)
-    ties = np.arange(-600, 600) / 4 * 2.0**-fraction
-    near = np.concatenate([np.nextafter(ties, -np.inf), np.nextafter(ties, np.inf)])
-    powers = 2.0 ** np.arange(-60, 70)
-    huge = np.array([1e30, 3.7e200, 5e-324, 0.0, 2.0**53 + 2, 2.0**62, 2.0**63 * 1.5])
-    spread = generator.normal(size=500) * 2.0 ** generator.integers(-10, 20, 500)
-    positive = np.concatenate([powers, powers * 1.4999, huge])
-    return np.concatenate([ties, near, positive, -positive, spread])
-
-
 @pytest.mark.parametrize("overflow", OVERFLOWS)
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_floats_are_quantised_as_everywhere_else(rounding: str, overflow: str) -> None:
@@ -65,7 +53,7 @@ def test_floats_are_quantised_as_everywhere_else(rounding: str, overflow: str) -
         port = fixed_input(
             "x", (), signed=k, integer=i, fraction=f, rounding=rounding, overflow=overflow
         )
-        values = awkward_numbers(f)
+        values = awkward_floats(f)
         expected = quantize_floats(values, k, i, f, rounding, overflow)
         result = Emulator(identity(port)).predict(values)
         assert np.array_equal(result, expected * 2.0**-f)
@@ -98,7 +86,7 @@ def test_wide_circuits_quantise_alike(rounding: str, overflow: str) -> None:
         "x", (3,), signed=[1, 0, 1], integer=[3, 3, 7], fraction=[4, 4, -2],
         rounding=rounding, overflow=overflow,
     )  # fmt: skip
-    values = awkward_numbers(4)
+    values = awkward_floats(4)
     values = np.stack([values, -values, 8 * values], axis=1)
     narrow = Emulator(identity(port)).predict(values)
     wide = Emulator(trace(lambda x: {"y": x, "z": x * 2.0**80}, port)).predict(values)

@@ -9,10 +9,9 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 )
 
+import hgq_models
 import numpy as np
 import pytest
-from hgq.config import QuantizerConfig
-from hgq.layers import Quantizer
 
 from edgetrig.circuit import Circuit, check
 from edgetrig.emulate import Emulator
@@ -52,36 +51,16 @@ def assert_same(tmp_path):
     return compare
 
 
-def _quantized(bits=4, **options):
-    options = {"k0": 1, "i0": bits - 2, "f0": 2, "overflow_mode": "SAT"} | options
-    return Quantizer(QuantizerConfig("kif", "datalane", **options))
-
-
 @pytest.fixture
 def quantized():
     """Return a function that makes a quantiser of a given number of bits."""
-    return _quantized
-
-
-def _randomize(model, rng):
-    """Give all weights random values and all bit widths some spread."""
-    for variable in model.variables:
-        path, shape = variable.path, variable.shape
-        if path.endswith("/k") or "seed" in path or path.endswith(("beta", "ebops", "decay_speed")):
-            continue
-        if path.endswith(("/i", "/f", "/b")):
-            variable.assign(variable + rng.integers(-1, 2, shape))
-        elif path.endswith("moving_variance"):
-            # 1/4 - epsilon and the like give an exact root, so that Keras' float32 is exact too
-            variable.assign(rng.choice([0.25, 1.0, 4.0], shape) - 1e-3)
-        else:
-            variable.assign(rng.normal(0, 0.5, shape))
+    return hgq_models.quantized
 
 
 @pytest.fixture
 def randomize():
     """Return a function that gives a model random weights and bit widths."""
-    return _randomize
+    return hgq_models.randomize
 
 
 @pytest.fixture

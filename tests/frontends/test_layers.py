@@ -22,34 +22,14 @@ from hgq.layers import (
     QSoftmax,
     QSubtract,
     QSum,
-    Quantizer,
     QUnaryFunctionLUT,
 )
+from hgq_models import quantized, randomize
 from keras import layers
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends import load
 from edgetrig.frontends.layers.activation import EXACT, TABLES
-
-
-def quantized(bits=4, **kwargs):
-    kwargs = {"k0": 1, "i0": bits - 2, "f0": 2, "overflow_mode": "SAT"} | kwargs
-    return Quantizer(QuantizerConfig("kif", "datalane", **kwargs))
-
-
-def randomize(model, rng):
-    """Give all weights random values and all bit widths some spread."""
-    for variable in model.variables:
-        path, shape = variable.path, variable.shape
-        if path.endswith("/k") or "seed" in path or path.endswith(("beta", "ebops", "decay_speed")):
-            continue
-        if path.endswith(("/i", "/f", "/b")):
-            variable.assign(variable + rng.integers(-1, 2, shape))
-        elif path.endswith("moving_variance"):
-            # 1/4 - epsilon and the like give an exact root, so that Keras' float32 is exact too
-            variable.assign(rng.choice([0.25, 1.0, 4.0], shape) - 1e-3)
-        else:
-            variable.assign(rng.normal(0, 0.5, shape))
 
 
 def data(rng, *shape):
