@@ -50,6 +50,16 @@ SHAPES = [
       for transform in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
       for mode in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
       for scale in ((2, 3), (0.5, 1.5))],
+    ("Resize", (2, 3, 4), {"mode": "nearest", "axes": [-1, -2]},
+     {"-": None, "b": np.array([2, 1.5], np.float32)}, (18, 21)),
+    *[("Resize", (1, 3, 4), {"mode": "nearest", "coordinate_transformation_mode": transform,
+                             "nearest_mode": mode},  # sizes that stay, quotients next to a tie
+       {"-": None, "b": np.array([1, 1, 2, 1.2], np.float32)}, (19,))
+      for transform, mode in (("asymmetric", "round_prefer_ceil"), ("half_pixel", "floor"))],
+    ("Resize", (1, 4), {"mode": "nearest", "nearest_mode": "floor"},
+     {"-": None, "b": np.array([1, 1, 0.6], np.float32)}, (18,)),
+    ("Resize", (1, 4), {"mode": "nearest"},
+     {"-": None, "b": np.array([1, 1, 1.2], np.float32)}, (18,)),
     ("Identity", (3,), {}, {}, (7, 21)),
     ("Dropout", (3,), {}, {}, (7, 10, 12, 21)),
 ]  # fmt: skip
@@ -128,6 +138,9 @@ REDUCTIONS = [
       for kind in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1",
                    "ReduceSumSquare", "ReduceL2")],
     ("ReduceProd", (3,), {}, {"a": np.array([-1])}, ()),
+    *[(kind, (3,), {"noop_with_empty_axes": 1}, {}, (18, 21))  # each element is "reduced" alone
+      for kind in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceL1", "ReduceSumSquare",
+                   "ReduceL2")],
 ]  # fmt: skip
 
 CASES = SHAPES + ELEMENTWISE + TABLES + WINDOWS + REDUCTIONS

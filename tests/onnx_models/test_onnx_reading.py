@@ -202,6 +202,9 @@ def test_functions_do_not_explode(model_of):
     refused(model, "nodes")
 
 
+DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
+
+
 @pytest.mark.parametrize(
     ("nodes", "words"),
     [
@@ -220,11 +223,23 @@ def test_functions_do_not_explode(model_of):
         ([*QDQ, ("Unsqueeze", "v far", "y")], ["(Unsqueeze)", "damaged"]),
         ([("QuantizeLinear", "x tiny z", "y")], ["(QuantizeLinear)", "2**-32"]),
         ([*QDQ, ("BipolarQuant", "v", "y")], ["(BipolarQuant)", "too few"]),
+        ([*QDQ, ("Dropout", "v half true", "y")], ["(Dropout)", "it trains"]),
+        (
+            [*QDQ, ("Unsqueeze", "v one", "t"), ("MaxPool", "t", "y", DILATED)],
+            ["(MaxPool)", "explicit pads"],
+        ),
+        (
+            [*QDQ, ("Resize", "v - - six", "y", {"keep_aspect_ratio_policy": "not_larger"})],
+            ["(Resize)", "keep_aspect_ratio_policy"],
+        ),
     ],
-    ids=range(15),
+    ids=range(18),
 )
 def test_refusals(nodes, words, model_of):
-    constants = TYPES | {"far": np.array([1 << 62]), "tiny": np.float32(2.0**-100)}
+    constants = TYPES | {
+        "far": np.array([1 << 62]), "tiny": np.float32(2.0**-100), "half": np.float32(0.5),
+        "true": np.array(True), "one": np.array([1]), "six": np.array([1, 6]),
+    }  # fmt: skip
     refused(model_of(nodes, {"x": ["N", 3]}, ["y"], constants), *words)
 
 

@@ -14,20 +14,13 @@ from edgetrig.errors import CircuitError
 from edgetrig.frontends.model import Key, Step
 from edgetrig.frontends.onnx.fold import constant_node, folded
 from edgetrig.frontends.onnx.graph import Entry, Graph, GraphInput
+from edgetrig.frontends.onnx.integers import BITS, quantizer_of, result_types, wrapped
 from edgetrig.frontends.onnx.node import Node
 from edgetrig.frontends.onnx.operators import MOVERS, QUANTIZERS, Handler, handler_of
 from edgetrig.frontends.precision import Precision
-from edgetrig.frontends.quantizer import Quantizer
 from edgetrig.frontends.scales.scaled import Known, bounded_shape, shape_of
 from edgetrig.frontends.scales.tabled import Tabled
 from edgetrig.frontends.values import Pending, Raw, Value, exact, rearranged
-
-_WHOLE_INPUTS: Final = {
-    "bool": (0, 1), "uint8": (0, 8), "int8": (1, 7), "uint16": (0, 16), "int16": (1, 15),
-    "uint32": (0, 32), "int32": (1, 31),
-}  # fmt: skip
-"""Sign and further bits of inputs that are whole numbers. Wider ones take what reads them."""
-
 
 MOST_ELEMENTS: Final = 1 << 25
 """Most elements that all results have together."""
@@ -60,14 +53,15 @@ class NodeError(ValueError):
 class Built:
     """What a graph becomes for a number of events.
 
-    ``known`` holds the constants, ``shapes`` those of all other values, by name; ``elements``
-    counts those of all results.
+    ``known`` holds the constants, ``shapes`` those of all other values, ``types`` of both NumPy's
+    names ("" where they are not known), by name; ``elements`` counts those of all results.
     """
 
     events: int
     steps: list[Step] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
     elements: int = 0
 
 
@@ -89,15 +83,16 @@ def build(graph: Graph, events: int, whole: bool) -> Built:
         If a node is not supported or does not fit its arguments.
     """
     built = Built(events, known={name: Known(v) for name, v in graph.constants.items()})
+    built.types = {name: v.dtype.name for name, v in graph.constants.items()}
     values: dict[str, Value] = {}
     for given in graph.inputs:
         values[given.name] = np.zeros(input_shape(given, events, whole))
+        built.types[given.name] = given.type
     added = frozenset() if whole else frozenset(given.name for given in graph.inputs)
-    types = {given.name: given.type for given in graph.inputs}
     for entry in graph.entries:
         try:
             with np.errstate(all="ignore"):
-                _add(built, values, entry, graph, added, types)
+                _add(built, values, entry, graph, added)
         except (ValueError, CircuitError) as error:
             raise NodeError(entry.node, str(error)) from error
         except _DAMAGE as error:
@@ -128,11 +123,13 @@ def _add(
     entry: Entry,
     graph: Graph,
     added: frozenset[str],
-    types: dict[str, str],
 ) -> None:
     """Compute a node if its arguments are constant, else add its step."""
     arguments = [_argument(name, built, values) for name in entry.arguments]
     kind = entry.node.kind
+    types = result_types(entry, built.types)
+    built.types.update(zip(entry.results, types, strict=True))
+    entry = replace(entry, node=replace(entry.node, type=types[0] if types else ""))
     if kind == "Constant":
         results: Sequence[Any] = [constant_node(entry)]
     elif kind in ("Shape", "Size"):
@@ -143,7 +140,7 @@ def _add(
         else:
             results = folded(entry, arguments, graph.opsets[""])
     else:
-        function = _function(handler_of(kind), entry, arguments, graph, added, types)
+        function = _function(handler_of(kind), entry, arguments, graph, added)
         looking = replace(entry.node, precision=_Shapes())
         results = _results(handler_of(kind), looking, arguments)
         _add_step(built, entry, graph, arguments, results, function)
@@ -153,6 +150,7 @@ def _add(
     for name, value in zip(entry.results, results, strict=False):
         if isinstance(value, Known):
             built.known[name] = value
+            built.types[name] = value.values.dtype.name if value.scale is None else ""
         elif name:
             values[name] = np.zeros(shape_of(value)) if _waits(value) else value
 
@@ -221,13 +219,13 @@ def _function(
     known: Sequence[Any],
     graph: Graph,
     added: frozenset[str],
-    types: dict[str, str],
 ) -> Callable[..., Sequence[Value]]:
     """Return what a step computes: event axes are put on inputs and taken off outputs.
 
     Of ``known`` the constants are used; the other arguments come when the step runs.
     """
     constants = [v if _is_known(v) else _OPEN for v in known]
+    types = {given.name: given.type for given in graph.inputs}
 
     def run(precision: Precision, *arguments: Value) -> Sequence[Value]:
         given, coming = [], iter(arguments)
@@ -237,6 +235,7 @@ def _function(
             given.append(rearranged(value, lambda v: v[None]) if name in added else value)
         try:
             results = handler(replace(entry.node, precision=precision), *given)
+            results = [wrapped(entry.node, value) for value in results]
         except _DAMAGE as error:
             raise ValueError(f"its description is damaged ({error!r})") from error
         made: list[Value] = []
@@ -252,8 +251,6 @@ def _function(
 
 def as_given(value: Value, type_: str) -> Value:
     """Return an input as exact whole numbers, if its type says how many bits they have."""
-    if not isinstance(value, Raw) or type_ not in _WHOLE_INPUTS:
+    if not isinstance(value, Raw) or type_ not in BITS:
         return value
-    signed, bits = _WHOLE_INPUTS[type_]
-    port = Quantizer(np.array(signed), np.array(bits), np.array(0), "RND", "SAT")
-    return exact(value.quantized(port))
+    return exact(value.quantized(quantizer_of(type_, "RND", "SAT")))

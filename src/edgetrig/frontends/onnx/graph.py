@@ -139,19 +139,26 @@ def _inlined(proto: Any) -> Any:
 
 
 def _input(value: Any) -> GraphInput:
-    from onnx import helper
-
     if not value.type.HasField("tensor_type"):
         raise ValueError(f"input '{value.name}' is not a tensor")
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
         raise ValueError(f"input '{value.name}' has no shape; export the model with shapes")
     sizes = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
-    try:
-        name = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type)).name
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"input '{value.name}' has an unknown type") from error
+    name = type_name(tensor.elem_type)
+    if not name:
+        raise ValueError(f"input '{value.name}' has an unknown type")
     return GraphInput(value.name, tuple(n if n else None for n in sizes), name)
+
+
+def type_name(number: Any) -> str:
+    """Return NumPy's name of ONNX' number of a type, or "" if there is no such type."""
+    from onnx import helper
+
+    try:
+        return str(np.dtype(helper.tensor_dtype_to_np_dtype(number)))
+    except (KeyError, TypeError):
+        return ""
 
 
 def _entry(node: Any, index: int, opsets: Mapping[str, int], taken: set[str]) -> Entry:

@@ -33,6 +33,8 @@ class Node:
         Version of the operator set it is written for.
     outputs
         How many results it has, unused ones included.
+    type
+        NumPy's name of its first result's type; "" where it is not known.
     precision
         What its numbers are rounded to.
     """
@@ -42,7 +44,13 @@ class Node:
     attributes: Mapping[str, Any]
     opset: int
     outputs: int = 1
+    type: str = ""
     precision: Precision = field(default=AS_IS, compare=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether its first result has an integer type."""
+        return self.type.startswith(("int", "uint"))
 
     def number(self, name: str, default: float) -> float:
         """Return an attribute that is one float, as float32 arithmetic sees it."""

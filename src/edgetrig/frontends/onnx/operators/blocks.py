@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.shape import Results, moved
-from edgetrig.frontends.scales.scaled import Float64s, bounded_shape, shape_of
+from edgetrig.frontends.scales.scaled import bounded_shape, shape_of
 from edgetrig.frontends.values import Value
 
 
@@ -41,7 +41,7 @@ def space_to_depth(node: Node, x: Value) -> Results:
     return [moved(x, lambda v: v.reshape(split_shape).transpose(order).reshape(shape))]
 
 
-_NEAREST: Final[dict[str, Callable[[Float64s], Float64s]]] = {
+_NEAREST: Final[dict[str, Callable[[Any], Any]]] = {
     "round_prefer_floor": lambda x: np.ceil(x - 0.5),
     "round_prefer_ceil": lambda x: np.floor(x + 0.5),
     "floor": np.floor,
@@ -62,8 +62,10 @@ def resize(node: Node, *arguments: Argument) -> Results:
     mode = node.text("nearest_mode", "floor" if old else "round_prefer_floor")
     if mode not in _NEAREST:
         raise ValueError(f"nearest_mode {mode!r} is not supported")
+    if sizes == list(shape):  # ONNX Runtime leaves it as it is, whatever the scales
+        return [x]
     for axis, (n, size, scale) in enumerate(zip(shape, sizes, scales, strict=True)):
-        if size != n:
+        if size != n or scale != 1:
             places = _NEAREST[mode](_original(transform, size, n, scale))
             index = np.clip(places, 0, n - 1).astype(np.int64)
             x = moved(x, _taken(index, axis))
@@ -79,9 +81,11 @@ def _sizes(
 ) -> tuple[list[float], list[int]]:
     """Return scale and new size of every axis."""
     modern = node.kind == "Resize" and node.opset >= 11
-    axes = node.integers("axes", list(range(len(shape))))
+    axes = [axis % len(shape) for axis in node.integers("axes", list(range(len(shape))))]
     given = argument(arguments, 3) if modern else None
     if given is not None and (wanted := constant(given, "sizes").ravel()).size:
+        if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+            raise ValueError("keep_aspect_ratio_policy is not supported; write the final sizes")
         sizes = dict(zip(axes, (int(v) for v in wanted), strict=True))
         every = [sizes.get(k, n) for k, n in enumerate(shape)]
         return [size / n for size, n in zip(every, shape, strict=True)], every
@@ -94,15 +98,16 @@ def _sizes(
     return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
 
 
-def _original(transform: str, size: int, n: int, scale: float) -> Float64s:
-    """Return where each new element lies among the old ones."""
-    new = np.arange(size, dtype=np.float64)
+def _original(transform: str, size: int, n: int, scale: float) -> NDArray[np.float32]:
+    """Return where each new element lies among the old ones, in float32 as ONNX Runtime does."""
+    new = np.arange(size, dtype=np.float32)
+    factor = np.float32(scale)
     if transform == "asymmetric":
-        return new / scale
+        return new / factor
     if transform == "align_corners":
-        return new * (n - 1) / max(size - 1, 1)
+        return new * np.float32(n - 1) / np.float32(max(size - 1, 1))
     if transform == "pytorch_half_pixel" and size == 1:
-        return np.zeros(1)
+        return np.zeros(1, np.float32)
     if transform in ("half_pixel", "pytorch_half_pixel"):
-        return (new + 0.5) / scale - 0.5
+        return (new + np.float32(0.5)) / factor - np.float32(0.5)
     raise ValueError(f"coordinate_transformation_mode {transform!r} is not supported")

@@ -60,7 +60,8 @@ def times(node: Node, x: Value | Known, y: Value | Known) -> Value:
     if isinstance(x, Known):
         x, y = y, x
     if isinstance(y, Known):
-        return times_known(x, node.constants(y, "scale"))
+        factor = node.constants(y, "scale")
+        return exact(x) * factor if node.whole else times_known(x, factor)
     if isinstance(x, Scaled) or isinstance(y, Scaled):
         a, b = one_scale(x, ()), one_scale(y, ())
         if a.pure and b.pure:
@@ -82,10 +83,15 @@ def divide(node: Node, x: Argument, y: Argument) -> Results:
     if not divisor.all():
         raise ValueError("it divides by zero")
     if y.scale is None and y.values.dtype.kind in "iu":
-        if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
-            raise ValueError("it divides whole numbers by others than powers of two; use floats")
-        return [_towards_zero(exact(x) * (1 / divisor))]
+        return [whole_quotient(exact(x), divisor)]
     return [times_known(x, node.precision.weight(1 / divisor, "scale"))]
+
+
+def whole_quotient(x: Any, divisor: Any) -> Any:
+    """Return whole numbers over constants, rounded towards zero."""
+    if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
+        raise ValueError("it divides whole numbers by others than powers of two; use floats")
+    return _towards_zero(x * (1 / divisor))
 
 
 def negative(node: Node, x: Value) -> Results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,7 @@ def max_pool(node: Node, x: Value) -> Results:
     if node.outputs > 1:
         raise ValueError("its second result, the positions, is not supported")
     sizes = shape_of(x)[2:]
-    window = node.integers("kernel_shape")
-    strides, pads, dilation = windows(node, sizes, window)
+    window, strides, pads, dilation = _pooled(node, sizes)
     ceil = bool(node.integer("ceil_mode", 0))
 
     def run(v: Any) -> Any:
@@ -37,6 +36,18 @@ def max_pool(node: Node, x: Value) -> Results:
         return each_event(pool, v)
 
     return [greatest(run, x, tuple(range(2, 2 + len(sizes))))]
+
+
+def _pooled(
+    node: Node, sizes: Sequence[int]
+) -> tuple[list[int], list[int], list[tuple[int, int]], list[int]]:
+    """Return window, strides, padding and dilation of a pooling."""
+    window = node.integers("kernel_shape")
+    strides, pads, dilation = windows(node, sizes, window)
+    if max(dilation, default=1) > 1 and node.text("auto_pad", "NOTSET").startswith("SAME"):
+        # The standard pads so that the sizes stay; ONNX Runtime forgets the dilation in that.
+        raise ValueError("auto_pad does not go with dilations; export it with explicit pads")
+    return window, strides, pads, dilation
 
 
 def greatest(run: Callable[[Any], Any], x: Value, axes: tuple[int, ...]) -> Value:
@@ -58,8 +69,7 @@ def greatest(run: Callable[[Any], Any], x: Value, axes: tuple[int, ...]) -> Valu
 def average_pool(node: Node, x: Value) -> Results:
     """ONNX' ``AveragePool``."""
     sizes = shape_of(x)[2:]
-    window = node.integers("kernel_shape")
-    strides, pads, dilation = windows(node, sizes, window)
+    window, strides, pads, dilation = _pooled(node, sizes)
     ceil = bool(node.integer("ceil_mode", 0))
     a = one_scale(x, range(2, 2 + len(sizes)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers import selection
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
+from edgetrig.frontends.onnx.operators.elementwise import whole_quotient
 from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
 from edgetrig.frontends.onnx.operators.shape import Results, from_front
 from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, same_along, shape_of
@@ -26,13 +28,11 @@ def reduction(function: Reduction, name: str = "") -> Callable[..., Results]:
         x = arguments[0]
         rank = len(shape_of(x))
         axes = node.listed("axes", arguments, 1)
-        if not axes:
-            if node.integer("noop_with_empty_axes", 0):
-                return [x]
+        if not axes and not node.integer("noop_with_empty_axes", 0):
             axes = list(range(rank))
         keepdims = bool(node.integer("keepdims", 1))
-        chosen = tuple(sorted({axis % max(rank, 1) for axis in axes}))
-        result = function(x, chosen, keepdims) if rank else x
+        chosen = tuple(sorted({axis % max(rank, 1) for axis in axes or []}))
+        result = function(x, chosen, keepdims)
         if name:
             result = applied(name, neutral.TABLES[name], result, node.precision)
         return [result]
@@ -59,9 +59,21 @@ def product(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
     return np.prod(exact(x), axis=axes, keepdims=keepdims)
 
 
+def reduced_mean(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``ReduceMean``; that of whole numbers is one too, rounded towards zero."""
+    if not node.whole:
+        return reduction(mean)(node, *arguments)
+
+    def whole_mean(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
+        count = prod(shape_of(x)[axis] for axis in axes)
+        return whole_quotient(np.sum(exact(x), axis=axes, keepdims=keepdims), float(count))
+
+    return reduction(whole_mean)(node, *arguments)
+
+
 REDUCTIONS: Final = {
     "ReduceSum": reduction(total),
-    "ReduceMean": reduction(mean),
+    "ReduceMean": reduced_mean,
     "ReduceMax": reduction(picked(np.max)),
     "ReduceMin": reduction(picked(np.min)),
     "ReduceProd": reduction(product),

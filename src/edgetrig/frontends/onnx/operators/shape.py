@@ -22,7 +22,12 @@ def moved(value: Argument, function: Callable[[Any], Any]) -> Value | Known:
 
 
 def identity(node: Node, x: Value | Known, *rest: Argument) -> Results:
-    """Return the argument; what training alone needs is left out."""
+    """Return the argument; what training alone needs is left out.
+
+    ``Dropout``'s second result says that nothing is dropped.
+    """
+    if any(v is None or constant(v, "training mode").any() for v in rest[1:2]):
+        raise ValueError("it trains; export the model for inference")
     return [x, *[Known(np.ones(shape_of(x), bool))] * (node.outputs - 1)]
 
 
@@ -137,7 +142,7 @@ def gather(node: Node, x: Value | Known, indices: Value | Known) -> Results:
     """ONNX' ``Gather`` by constant indices, or from a constant table by computed ones."""
     from edgetrig.frontends.layers.selection import embedding
 
-    axis = node.integer("axis", 0)
+    axis = node.integer("axis", 0) % max(len(shape_of(x)), 1)
     if isinstance(indices, Known):
         where = _indices(indices, shape_of(x)[axis])
         bounded_shape([int(np.prod(shape_of(x))), where.size])
