@@ -75,6 +75,15 @@ def test_three_numbers_are_one_ternary_adder(signs, subtracted):
     assert after.rows.p[after.rows.op == Op.ADD3].tolist() == [subtracted]
 
 
+def test_narrow_sums_that_cost_less_than_their_bits_stay_binary():
+    # 3 x + 4 y, x of three bits and y of one: x + 4 y is one LUT beside four bits of sums.
+    port = fixed_input("x", 2, integer=np.array([2, 0]), fraction=0)
+    circuit = optimize(trace(lambda x: x @ np.array([3.0, 4.0]), port))
+    pipelined = pipeline(circuit, delays_of("UltraScale+"), latency=1)
+    assert pipelined.count(Op.ADD, Op.SUB) == 2
+    assert ternary_sums(pipelined, "UltraScale+", 50.0).count(Op.ADD3) == 0
+
+
 def test_no_ternary_adder_without_time_registers_or_the_device():
     port = fixed_input("x", 3, integer=7, fraction=0)
     circuit = optimize(trace(lambda x: x[0] + x[1] + x[2], port))

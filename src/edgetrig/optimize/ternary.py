@@ -4,7 +4,8 @@ The slices of AMD's 7 series, UltraScale and UltraScale+ can add three numbers w
 but only if the sum goes straight into registers (``docs/architecture.md``). So the choice comes
 after pipelining: a sum that registers alone read takes in one of its operands, where that is a sum
 of the same stage that nothing else reads. No two of them want the same one, so each takes what
-saves most.
+saves most, by the family's prices: logic takes narrow sums into its own LUTs, where they cost less
+than their bits.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from edgetrig.circuit import Circuit, Op, use_counts
 from edgetrig.jit import jit
 from edgetrig.optimize.delays import Delays, delays_of
 from edgetrig.optimize.pipeline import stage_delay
+from edgetrig.optimize.prices import prices_of
+from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.rows import Column, Edit, Ints
-from edgetrig.optimize.stages import SLACK, arrival
-from edgetrig.optimize.sums import sum_cost, triple_cost
+from edgetrig.optimize.stages import SLACK, Floats, arrival
+from edgetrig.optimize.sums import triple_cost
 
 _ADD, _SUB, _REG = int(Op.ADD), int(Op.SUB), int(Op.REG)
 
 TERNARY_FAMILIES: Final = frozenset({"7 series", "UltraScale", "UltraScale+"})
 """Families (`edgetrig.optimize.DELAYS`) that have ternary adders in front of registers."""
+_CLEARLY: Final = 0.05
+"""Part of two sums that one of three must save: less is within the error of the prices."""
 
 
 def ternary_sums(circuit: Circuit, family: str, clock_ns: float = 0.0) -> Circuit:
@@ -52,7 +57,10 @@ def ternary_sums(circuit: Circuit, family: str, clock_ns: float = 0.0) -> Circui
         return circuit
     registered = _registered(rows.op, rows.operands, circuit.output_rows)
     uses = use_counts(rows.operands, circuit.output_rows)
-    outer, terms = _choose(rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, uses, registered)
+    luts, bit = row_luts(circuit, family), prices_of(family).luts["ternary"]
+    outer, terms = _choose(
+        rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, uses, registered, luts, bit
+    )
     in_time = _in_time(circuit, delays, max(clock_ns, stage_delay(circuit, delays)), outer, terms)
     outer, terms = outer[in_time], terms[in_time]
     return _replaced(circuit, outer, terms) if len(outer) else circuit
@@ -113,28 +121,31 @@ def _choose(
     hi: Ints,
     uses: Ints,
     registered: NDArray[np.bool_],
+    luts: Floats,
+    bit: float,
 ) -> tuple[Ints, Ints]:
     """Return the sums to replace and their terms, shape (sums, 3, 3): row, shift and sign.
 
-    Terms that are added come first.
+    Terms that are added come first. `luts` are those of every row, `bit` those of a bit of a sum of
+    three.
     """
     chosen, count = np.zeros(len(op), np.int64), 0
     terms = np.zeros((len(op), 3, 3), np.int64)
     for row in range(len(op)):
         if not registered[row] or (op[row] != _ADD and op[row] != _SUB):
             continue
-        best = 0
+        best = 0.0
         for side in range(2):
             inner = a[row] if side == 0 else b[row]
             if uses[inner] != 1 or (op[inner] != _ADD and op[inner] != _SUB):
                 continue
             three = _three_terms(row, side, op, a, b, p)
-            saved = _cost_of_two(row, op, a, b, p, lo, hi) - _cost_of_three(three, lo, hi)
-            saved += _cost_of_two(inner, op, a, b, p, lo, hi)
-            if saved > best:
+            two = luts[row] + luts[inner]
+            saved = two - bit * _bits_of_three(three, lo, hi)
+            if saved > max(best, _CLEARLY * two):
                 best = saved
                 terms[count] = three
-        if best > 0:
+        if best > 0.0:
             chosen[count] = row
             count += 1
     return chosen[:count].copy(), terms[:count].copy()
@@ -157,15 +168,8 @@ def _three_terms(row: int, side: int, op: Column, a: Column, b: Column, p: Colum
 
 
 @jit
-def _cost_of_two(row: int, op: Column, a: Column, b: Column, p: Column, lo: Ints, hi: Ints) -> int:
-    """Estimate the LUTs of a sum."""
-    x, y, minus = a[row], b[row], 1 if op[row] == _SUB else 0
-    return sum_cost(lo[x], hi[x], lo[y], hi[y], p[row], minus)
-
-
-@jit
-def _cost_of_three(terms: Ints, lo: Ints, hi: Ints) -> int:
-    """Estimate the LUTs of a ternary adder."""
+def _bits_of_three(terms: Ints, lo: Ints, hi: Ints) -> int:
+    """Return the bits of a ternary adder."""
     low, high = np.zeros(3, np.int64), np.zeros(3, np.int64)
     for k in range(3):
         row, shift, sign = terms[k]
