@@ -1,0 +1,34 @@
+"""The command line answers at once: heavy packages wait until they are needed."""
+
+import subprocess
+import sys
+
+import pytest
+
+import edgetrig
+
+
+def test_help_needs_no_heavy_package():
+    code = (
+        "import sys, edgetrig.cli.app as app\n"
+        "try:\n    app.app(['--help'])\n"
+        "except SystemExit:\n    pass\n"
+        "print('loaded', *sorted({'numpy', 'numba', 'keras', 'jax'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "loaded"
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(edgetrig, name) is not None for name in edgetrig.__all__)
+    assert set(edgetrig.__all__) <= set(dir(edgetrig))
+
+
+def test_rooms_are_there_after_one_import():
+    code = "import edgetrig; print(edgetrig.emulate.Emulator, edgetrig.circuit.trace)"
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
+def test_other_names_are_refused():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = edgetrig.nothing
