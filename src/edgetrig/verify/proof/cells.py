@@ -66,7 +66,9 @@ class Logic:
         if cell.kind == "$mux":
             is_set = make("EQUAL", [self.vector(cell.ports["S"]), self._words.bits(1, 1)])
             return make("ITE", [is_set, self.vector(cell.ports["B"]), self.vector(cell.ports["A"])])
-        if cell.kind in ("$shiftx", "$shr"):
+        if cell.kind == "$shr":
+            return self._shift_right(cell, width)
+        if cell.kind == "$shiftx":
             return self._part_select(cell, width)
         return self._truth(self._condition(cell), width)
 
@@ -96,16 +98,27 @@ class Logic:
         bits = bits[:width] + [bits[-1] if cell.signed else "0"] * (width - len(bits))
         return self.vector(bits)
 
+    def _shift_right(self, cell: Cell, width: int) -> Any:
+        """Return ``A >> B``: `A` by its sign at the width of the result, then zeros."""
+        a, b = cell.ports["A"], cell.ports["B"]
+        size = max(len(a), len(b), width)
+        fill = a[-1] if cell.signs[0] else "0"
+        a = a + [fill] * (width - len(a))
+        left, right = (self.vector(bits + ["0"] * (size - len(bits))) for bits in (a, b))
+        return self._words.cut(self._words.make("BV_SHR", [left, right]), 0, width)
+
     def _part_select(self, cell: Cell, width: int) -> Any:
-        """Return ``A >> B``; an index beyond the end (undefined) is not told from 0."""
-        size = max(len(cell.ports["A"]), len(cell.ports["B"]), width)
-        zero: list[Bit] = ["0"]
-        a, b = (self.vector(bits + zero * (size - len(bits))) for bits in _two(cell))
-        return self._words.cut(self._words.make("BV_SHR", [a, b]), 0, width)
-
-
-def _two(cell: Cell) -> tuple[list[Bit], list[Bit]]:
-    return cell.ports["A"], cell.ports["B"]
+        """Return ``A[B +: width]``; where any of it lies outside `A`, it may be anything."""
+        make, a, b = self._words.make, cell.ports["A"], cell.ports["B"]
+        if len(a) < width:
+            return self._words.variable(width).term
+        size = max(len(a), len(b))
+        fill = b[-1] if cell.signs[1] else "0"
+        b = b + [fill] * (size - len(b))
+        left, right = (self.vector(bits + ["0"] * (size - len(bits))) for bits in (a, b))
+        part = self._words.cut(make("BV_SHR", [left, right]), 0, width)
+        inside = make("BV_ULE", [right, self._words.bits(len(a) - width, size)])
+        return make("ITE", [inside, part, self._words.variable(width).term])
 
 
 def describe(netlist: Netlist, bits: list[Bit], label: Callable[[Bit], str | None]) -> str:
@@ -131,7 +144,7 @@ def describe(netlist: Netlist, bits: list[Bit], label: Callable[[Bit], str | Non
                 f"{name}={','.join(map(bit_text, port))}" for name, port in sorted(inputs.items())
             )
             order[cell.name] = len(order)
-            lines.append(f"{cell.kind} {cell.signed} {len(cell.ports['Y'])} {text}")
+            lines.append(f"{cell.kind} {cell.signs} {len(cell.ports['Y'])} {text}")
         return f"{order[cell.name]}.{place}"
 
     last = ",".join(map(bit_text, bits))

@@ -21,13 +21,18 @@ Bit = int | str
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its type, whether operands are signed, the bits of each port."""
+    """A cell: its type, whether operands `A` and `B` are signed, the bits of each port."""
 
     name: str
     kind: str
-    signed: bool
+    signs: tuple[bool, bool]
     ports: dict[str, list[Bit]]
     rising: bool = True
+
+    @property
+    def signed(self) -> bool:
+        """Whether the operation is on signed numbers: all its operands are."""
+        return all(self.signs)
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,19 @@ def read_netlist(files: Mapping[str, str], top: str) -> Netlist:
     ------
     ToolError
         If Yosys is missing or refuses the text.
+    VerificationError
+        If a signal has two drivers or none, or logic runs in a loop: no netlist would show the
+        first, since a reader may take either.
     """
     from edgetrig.synthesis import _yosys
 
     script = [f"read_verilog {file}" for file in files if file.endswith(".v")]
-    script += [f"hierarchy -check -top {top}", "proc -noopt", "flatten", "write_json netlist.json"]
-    (text,) = _yosys.run(files, script, ["netlist.json"])
+    script += [f"hierarchy -check -top {top}", "proc -noopt", "flatten"]
+    script += ["tee -q -o check.txt check", "write_json netlist.json"]
+    said, text = _yosys.run(files, script, ["check.txt", "netlist.json"])
+    for line in said.splitlines():
+        if line.startswith("Warning: "):
+            raise VerificationError(f"netlist: {line.removeprefix('Warning: ').rstrip(':')}")
     module = json.loads(text)["modules"][top]
     return Netlist(
         {name: port["bits"] for name, port in module["ports"].items()},
@@ -101,6 +113,6 @@ def _is_logic(cell: dict[str, Any]) -> bool:
 
 def _cell(name: str, cell: dict[str, Any]) -> Cell:
     numbers = {key: int(str(value), 2) for key, value in cell["parameters"].items()}
-    signed = bool(numbers.get("A_SIGNED", 0) and numbers.get("B_SIGNED", 1))
+    signs = numbers.get("A_SIGNED", 0) == 1, numbers.get("B_SIGNED", 1) == 1
     rising = numbers.get("CLK_POLARITY", 1) == 1
-    return Cell(name, cell["type"], signed, cell["connections"], rising)
+    return Cell(name, cell["type"], signs, cell["connections"], rising)

@@ -113,15 +113,17 @@ class _Prover:
     def _inputs(self) -> None:
         """Check that elements lie packed in their ports, the first in the lowest bits."""
         layout, _ = ports(self.circuit, self.name)
-        by_element = {self.p[row]: row for row in self.live if self.op[row] == Op.INPUT}
+        by_element: dict[int, list[int]] = {}
+        for row in self.live:
+            if self.op[row] == Op.INPUT and not self._constant(row):
+                by_element.setdefault(self.p[row], []).append(row)
         element = 0
         for port in layout:
             bits = self.netlist.ports.get(port.identifier, [])
             at = 0
             for k in range(len(port.width)):
                 width = int(port.width[k])
-                row = by_element.get(element)
-                if row is not None and not self._constant(row):
+                for row in by_element.get(element, []):
                     self._same_bits(self._bits(row), bits[at : at + width], f"input {port.name}")
                 at, element = at + width, element + 1
             if at != len(bits):
@@ -153,7 +155,12 @@ class _Prover:
             bits = self._before_edge(row, bits)
             self.result.registers += 1
         kind = self._kind(row)
-        text = describe(self.netlist, bits, self._labels(row).get)
+        try:
+            text = describe(self.netlist, bits, self._labels(row).get)
+        except RecursionError as error:
+            raise VerificationError(
+                f"row {row} ({op.name.lower()}): its logic goes on far behind its operands"
+            ) from error
         for given in (True,) if op == Op.TABLE else (False, True):
             ends = [(self.lo[k], self.hi[k]) for k in self._operands(row)] if given else []
             key = hashlib.sha256(f"{kind}\n{ends}\n{text}".encode()).hexdigest()
