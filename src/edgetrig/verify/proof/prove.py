@@ -153,7 +153,7 @@ def prove(
     seed
         Of the vectors that are tested besides.
     seconds
-        Time for the solver on rewritten operations, all in all.
+        Processor time for the solver on rewritten operations, all in all.
     folder
         Where answers of the solver are kept; the user's cache folder if left out.
     progress

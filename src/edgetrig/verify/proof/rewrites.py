@@ -61,7 +61,7 @@ def prove_rewrites(
     codes
         Input codes on which both are evaluated as well.
     seconds
-        Time for the solver, all in all.
+        Processor time for the solver, all in all.
     between
         Circuits of the same inputs, and their proved intervals, whose values may come by on the
         way from one to the other. They are hints: what is no value of theirs is not proved.
@@ -128,7 +128,7 @@ class _Sweep:
     ) -> None:
         (self.traced, *self.hints), self.own = sides, own
         self.atoms, self.result = atoms, result
-        self.end = time.monotonic() + seconds
+        self.end = time.thread_time() + seconds
         self.words = Words()
         self.known = set(self.traced.forms.values())
         self.shared_atoms: set[int] = set()
@@ -210,14 +210,14 @@ class _Sweep:
         op, ops = self.own.circuit.rows.op[row], self.traced.circuit.rows.op
         same = sorted(same, key=lambda k: (bool(ops[k] != op), -k))
         for traced in same[:_CANDIDATES]:
-            if time.monotonic() < self.end and self._equal_rows(self.traced, traced, row):
+            if time.thread_time() < self.end and self._equal_rows(self.traced, traced, row):
                 return self.traced.forms[traced]
         candidates = list(dict.fromkeys(self.traced.forms[k] for k in same))[:_CANDIDATES]
         for way in range(len(_SECONDS)):
             if way and op != Op.SELECT:
                 break
             for other in candidates if way == 0 else candidates[:1]:
-                if time.monotonic() < self.end and self._equal(other, form, way):
+                if time.thread_time() < self.end and self._equal(other, form, way):
                     return other
         return None
 
@@ -226,7 +226,7 @@ class _Sweep:
             for other in by_values.get(self.own.values[row], [])[:_CANDIDATES]:
                 if side.forms[other] == form:
                     return None
-                if time.monotonic() < self.end and self._equal_rows(side, other, row):
+                if time.thread_time() < self.end and self._equal_rows(side, other, row):
                     return side.forms[other]
         return None
 

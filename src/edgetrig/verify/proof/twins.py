@@ -24,7 +24,7 @@ class Twins:
     def __init__(self, side: Side, atoms: Atoms, seconds: float) -> None:
         self.circuit, self.ranges, self.values = side.circuit, side.ranges, side.values
         self.atoms = atoms
-        self.end = time.monotonic() + seconds
+        self.end = time.thread_time() + seconds
         self.words = Words()
         self.made: dict[int, Form] = {}
         self.sums: set[Form] = set()
@@ -47,7 +47,7 @@ class Twins:
         return self.made
 
     def _equal(self, twin: int, row: int, form: Form) -> bool:
-        if form == self.made[twin] or time.monotonic() > self.end:
+        if form == self.made[twin] or time.thread_time() > self.end:
             return False
         own = {form.primitive()[0], self.made[twin].primitive()[0]}
         terms = RowTerms(self.words, self.atoms, self.sums - own)
