@@ -23,6 +23,7 @@ CASES = {
     "where": [("Less", "v half", "a"), ("Where", "a v low", "y")],
     "cast": [("Less", "v half", "a"), ("Cast", "a", "y", {"to": TensorProto.FLOAT})],
     "to_whole": [("Cast", "v", "y", {"to": TensorProto.INT32})],
+    "truth_to_whole": [("Less", "v half", "a"), ("Cast", "a", "y", {"to": TensorProto.INT8})],
     "to_bool": [("Cast", "v", "y", {"to": TensorProto.BOOL})],
     "cast_like": [("Less", "v half", "a"), ("CastLike", "a half", "y")],
     "arg_max": [("ArgMax", "v", "y", {"axis": 2})],

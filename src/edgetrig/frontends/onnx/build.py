@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.errors import CircuitError
+from edgetrig.frontends.integers import BITS, quantizer_of
 from edgetrig.frontends.model import Key, Step
 from edgetrig.frontends.onnx.fold import constant_node, folded
 from edgetrig.frontends.onnx.graph import Entry, Graph, GraphInput
-from edgetrig.frontends.onnx.integers import BITS, quantizer_of, result_types, wrapped
+from edgetrig.frontends.onnx.integers import fitting, result_types
 from edgetrig.frontends.onnx.node import Node
 from edgetrig.frontends.onnx.operators import MOVERS, QUANTIZERS, Handler, handler_of
 from edgetrig.frontends.precision import Precision
@@ -235,7 +236,7 @@ def _function(
             given.append(rearranged(value, lambda v: v[None]) if name in added else value)
         try:
             results = handler(replace(entry.node, precision=precision), *given)
-            results = [wrapped(entry.node, value) for value in results]
+            results = [fitting(entry.node, value) for value in results]
         except _DAMAGE as error:
             raise ValueError(f"its description is damaged ({error!r})") from error
         made: list[Value] = []

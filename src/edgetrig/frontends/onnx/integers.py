@@ -1,4 +1,4 @@
-"""Values of integer types: which ones they are, and how their arithmetic wraps."""
+"""Values of integer types: which ones they are, and whose arithmetic wraps."""
 
 from __future__ import annotations
 
@@ -6,32 +6,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
-from edgetrig.circuit import Overflow, Rounding
+from edgetrig.frontends.integers import wrapped
 from edgetrig.frontends.onnx.graph import Entry, type_name
 from edgetrig.frontends.onnx.node import Node
-from edgetrig.frontends.quantizer import Quantizer
 from edgetrig.frontends.scales.scaled import Known
 from edgetrig.frontends.scales.tabled import Tabled
-from edgetrig.frontends.values import Pending, Raw, Value, exact
-
-BITS: Final = {
-    "bool": (0, 1), "uint8": (0, 8), "int8": (1, 7), "uint16": (0, 16), "int16": (1, 15),
-    "uint32": (0, 32), "int32": (1, 31),
-}  # fmt: skip
-"""Sign and further bits of whole numbers, by type. Wider types are taken to hold everything."""
+from edgetrig.frontends.values import Value
 
 _WRAPS: Final = frozenset(
     {"Abs", "Add", "Cast", "CastLike", "Div", "Gemm", "MatMul", "Mul", "Neg", "Pow", "Sub"}
 )
 """Operators on integers whose results may not fit their type: the bits that fit are kept."""
-
-
-def quantizer_of(type_: str, rounding: Rounding, overflow: Overflow) -> Quantizer:
-    """Return what makes numbers of an integer type."""
-    signed, bits = BITS[type_]
-    return Quantizer(np.array(signed), np.array(bits), np.array(0), rounding, overflow)
 
 
 def result_types(entry: Entry, types: Mapping[str, str]) -> list[str]:
@@ -48,12 +33,11 @@ def result_types(entry: Entry, types: Mapping[str, str]) -> list[str]:
     return [*found, *[""] * len(entry.results)][: len(entry.results)]
 
 
-def wrapped(node: Node, value: Value | Known) -> Value | Known:
+def fitting(node: Node, value: Value | Known) -> Value | Known:
     """Return the result of an operator with the bits that its type has, as ONNX Runtime does."""
-    whole = node.kind in _WRAPS and node.type in BITS and node.type != "bool"
-    if not whole or isinstance(value, Known | Raw | Pending | Tabled):
+    if node.kind not in _WRAPS or isinstance(value, Known | Tabled):
         return value
-    return quantizer_of(node.type, "TRN", "WRAP")(exact(value))
+    return wrapped(value, node.type)
 
 
 @lru_cache(maxsize=1024)

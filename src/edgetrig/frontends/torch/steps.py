@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from edgetrig.frontends.integers import wrapped
 from edgetrig.frontends.model import Step
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.torch.handlers import handler
@@ -14,6 +15,11 @@ from edgetrig.frontends.values import Value, rearranged
 
 _WIRING: Final = frozenset({"moved", "gathered"})
 _PLACED: Final = _WIRING | {"grouped", "mapped"}
+_WRAPS: Final = frozenset(
+    {"_to_copy", "abs", "add", "addmm", "bmm", "cumsum", "dot", "matmul", "mm", "mul", "multiply"}
+    | {"mv", "neg", "pow", "prod", "rsub", "square", "sub", "subtract", "sum", "to", "type_as"}
+)
+"""Operations on integers whose results may not fit their type: the bits that fit are kept."""
 _RENAMED: Final = {"self": "x", "from": "start"}
 
 
@@ -111,6 +117,10 @@ def _function(
         call = Call(precision, operation.shapes, operation.dtypes)
         made = handler(operation.target)(call, **filled)
         made = made if isinstance(made, list) else [made]
+        if max((key.index for key in results), default=0) >= len(made):
+            raise ValueError(f"of its results only the first {len(made)} can be used")
+        if operation.target in _WRAPS:
+            made = [wrapped(made[0], operation.dtypes[0])]
         return [
             _without_event_axis(made[key.index], bare[key]) if key in bare else made[key.index]
             for key in results

@@ -205,7 +205,9 @@ def _to_whole(x: Value) -> Results:
 
 
 def _towards_zero(x: Any) -> Any:
-    return np.where(x < 0, -np.floor(-x), np.floor(x))
+    if isinstance(x, np.ndarray):  # while looking ahead; truth values are numbers too
+        return np.trunc(x.astype(np.float64))
+    return np.where(x < 0, np.ceil(x), np.floor(x))
 
 
 def sign(node: Node, x: Value) -> Results:

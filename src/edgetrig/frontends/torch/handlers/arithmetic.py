@@ -143,7 +143,9 @@ def negative(call: Call, x: Value) -> Value:
 
 def truncated(x: Any) -> Any:
     """Return an exact array rounded toward zero."""
-    return np.where(x < 0, -np.floor(-x), np.floor(x))
+    if isinstance(x, np.ndarray):  # while looking ahead; truth values are numbers too
+        return np.trunc(x.astype(np.float64))
+    return np.where(x < 0, np.ceil(x), np.floor(x))
 
 
 def cast(call: Call, x: Value, **options: Any) -> Value:
@@ -230,13 +232,18 @@ def _logical_not(call: Call, x: Value) -> Value:
 
 
 def _bitwise_not(call: Call, x: Value) -> Value:
-    return exact(x) == 0 if call.dtypes[0] == "bool" else ~exact(x)
+    return exact(x) == 0 if call.dtypes[0] == "bool" else -1 - exact(x)
 
 
 def _bits(of_truth: Function, of_numbers: Function) -> Function:
     def handler(call: Call, x: Value, other: Value) -> Value:
-        function = of_truth if call.dtypes[0] == "bool" else of_numbers
-        return function(call.operand(x, "value"), call.operand(other, "value"))
+        values = [call.operand(v, "value") for v in (x, other)]
+        if call.dtypes[0] == "bool":
+            return of_truth(*values)
+        if any(isinstance(v, np.ndarray) for v in values):  # floats that stand for whole numbers
+            values = [v.astype(np.int64) if isinstance(v, np.ndarray) else v for v in values]
+        result = of_numbers(*values)
+        return result.astype(np.float64) if isinstance(result, np.ndarray) else result
 
     return handler
 
