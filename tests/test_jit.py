@@ -1,11 +1,14 @@
-"""Folders of compiled kernels: few are kept, none in use is removed."""
+"""Compiled kernels: one code for all numbers, few folders kept, none in use removed."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import edgetrig
 from edgetrig.jit import KEPT, claim
 
 HOLDER = (
@@ -49,3 +52,76 @@ def test_a_folder_that_a_process_holds_stays(folders, tmp_path):
         holder.communicate(b"")
     claim(tmp_path / "kernels-physics-newer")
     assert not folders[0].exists()
+
+
+KERNELS = """
+from edgetrig.jit import jit
+
+@jit
+def power(base, exponent):
+    result = 1
+    for _ in range(exponent):
+        result *= base
+    return result
+
+@jit
+def powers(base, exponent):
+    return power(base, 2) + power(base, 3) + power(base, exponent)
+"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A package with one room of two kernels."""
+    package = tmp_path / "edgetrig"
+    (package / "room").mkdir(parents=True)
+    (package / "room" / "kernels.py").write_text(KERNELS)
+    for name in ("__init__", "errors", "jit", "progress"):
+        shutil.copy(Path(edgetrig.__file__).with_name(f"{name}.py"), package)
+    return tmp_path
+
+
+def prints(house, code, **environment):
+    """Run code with the kernels of a house; return what it prints."""
+    variables = {**os.environ, "PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1"}
+    variables |= {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(house / "cache"), **environment}
+    command = [sys.executable, "-c", f"from edgetrig.room.kernels import power, powers; {code}"]
+    run = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+def test_calls_with_constants_share_code(house):
+    assert prints(house, "print(powers(2, 4), len(power.signatures))") == "28 1"
+
+
+def test_kernels_are_read_from_disk(house):
+    assert prints(house, "powers(2, 4); print(powers.stats.cache_misses)")
+    again = "print(powers(2, 4), sum(powers.stats.cache_misses.values()))"
+    assert prints(house, again) == "28 0"
+
+
+def test_kernels_run_where_no_file_can_be_written(house):
+    for place in ("edgetrig/__pycache__", "cache", "numba"):
+        (house / place).write_text("a file where a folder is wanted")
+    everywhere = {"NUMBA_CACHE_DIR": str(house / "numba")}
+    assert prints(house, "print(powers(2, 4))", **everywhere) == "28"
+
+
+def test_kernels_are_kept_at_the_next_best_place(house):
+    (house / "edgetrig" / "__pycache__").write_text("a file where a folder is wanted")
+    assert prints(house, "print(powers(2, 4))") == "28"
+    assert list((house / "cache").rglob("*.nbc"))
+
+
+def test_a_full_disk_leaves_nothing_behind(house):
+    full = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (0, 0)); print(powers(2, 4))"
+    assert prints(house, full) == "28"
+    again = "print(powers(2, 4), sum(powers.stats.cache_misses.values()))"
+    assert prints(house, again) == "28 1"
+    assert prints(house, again) == "28 0"
+
+
+def test_whoever_wants_hears_that_kernels_are_compiled_once(house):
+    heard = "from edgetrig.progress import notices; notices.append(print); powers(2, 4)"
+    assert prints(house, heard).count("compiling kernels") == 1
+    assert prints(house, heard) == ""

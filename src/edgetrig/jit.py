@@ -6,13 +6,15 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
+
+from edgetrig.progress import notify
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -25,36 +27,85 @@ def jit(function: Function) -> Function:
     # Numba's cache looks at the file of the function alone, not at kernels of other files that it
     # calls: after a change to one of those it would run the old code. So each state of the sources
     # has a cache folder of its own. Kernels call those of their own room and of `circuit`.
+    folder = _cache_folder(function.__module__.split(".")[1])
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_cache_folder(function.__module__.split(".")[1]))
+    numba.config.CACHE_DIR = str(folder or before)
     try:
-        return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        kernel = numba.njit(
+            cache=folder is not None,
+            nogil=True,
+            error_model="numpy",
+            no_cfunc_wrapper=True,  # nobody calls kernels through C: a twelfth of the time
+        )(function)
     finally:
         numba.config.CACHE_DIR = before
+    kernel.get_call_template = _for_any_number(kernel.get_call_template)
+    kernel._cache.save_overload = _one_at_a_time(kernel._cache.save_overload, folder)
+    return cast(Function, kernel)
+
+
+def _for_any_number(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Let calls from other kernels with a constant share the code of those with a variable.
+
+    Numba would compile a kernel, and all that it calls, once more for each constant: half as much
+    again for a first conversion. What is gained by knowing a number LLVM gains by inlining.
+    """
+
+    def resolved(args: Iterable[Any], kws: Mapping[str, Any]) -> Any:
+        plain = {name: numba.types.unliteral(kind) for name, kind in dict(kws).items()}
+        return resolve(tuple(map(numba.types.unliteral, args)), plain)
+
+    return resolved
+
+
+def _one_at_a_time(save: Callable[..., Any], folder: Path | None) -> Callable[..., None]:
+    """Let one process at a time save the code of kernels, and none fail for a full disk.
+
+    Two that save code for different types of one kernel at once would choose one name for both, and
+    Numba would then run the one for the other.
+    """
+
+    def saved(*given: Any) -> None:
+        _say_what_takes_long()
+        if folder is not None:
+            with suppress(OSError), _alone(folder / "saving.lock"):
+                save(*given)
+
+    return saved
 
 
 @cache
-def _cache_folder(room: str) -> Path:
+def _say_what_takes_long() -> None:
+    notify("compiling kernels, once after installing: about half a minute")
+
+
+@cache
+def _cache_folder(room: str) -> Path | None:
+    """Return the folder for a room's kernels as its sources are; None where none can be made."""
     package = Path(__file__).parent
     state = hashlib.sha256()
-    sources = (source for name in {room, "circuit"} for source in (package / name).rglob("*.py"))
-    for source in sorted(sources):
+    sources = [source for name in {room, "circuit"} for source in (package / name).rglob("*.py")]
+    for source in sorted([*sources, Path(__file__)]):  # this file: how kernels are compiled
         status = source.stat()
         state.update(
             f"{source.relative_to(package)} {status.st_mtime_ns} {status.st_size}\n".encode()
         )
-    folder = _caches(package) / f"kernels-{room}-{state.hexdigest()[:16]}"
-    with suppress(OSError):  # where no file can be written, Numba says so when it comes to it
-        claim(folder)
-    return folder
+    for caches in _caches(package):
+        folder = caches / f"kernels-{room}-{state.hexdigest()[:16]}"
+        with suppress(OSError):
+            claim(folder)
+            return folder
+    return None
 
 
-def _caches(package: Path) -> Path:
+def _caches(package: Path) -> Iterator[Path]:
+    """Return where kernels may be kept, the best place first."""
     if numba.config.CACHE_DIR:
-        return Path(numba.config.CACHE_DIR) / "edgetrig"
+        yield Path(numba.config.CACHE_DIR) / "edgetrig"
     if os.access(package, os.W_OK):
-        return package / "__pycache__"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgetrig"
+        yield package / "__pycache__"
+    with suppress(RuntimeError):  # of a user without a home
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgetrig"
 
 
 def claim(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from edgetrig.cli import commands
 from edgetrig.cli.console import say_error
 from edgetrig.errors import Error
+from edgetrig.progress import notices
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -102,6 +103,8 @@ def edgetrig(
 
     Start with [bold]edgetrig demo jets[/bold].
     """
+    if say_error not in notices:
+        notices.append(say_error)
 
 
 def _add(group: typer.Typer, name: str, command: Any, *examples: str) -> None:
