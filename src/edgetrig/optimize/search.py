@@ -1,9 +1,9 @@
-"""The search for few LUTs: sharing is done over and over, each time with some sums left out.
+"""The search for low cost: sharing is done over and over, each time with some sums left out.
 
 The first solution takes the most valuable pair first, which is good and not best: an early sum may
 stand in the way of better ones. So a few of its shared sums are left out, the others are made
-again, and what is left is shared with some noise in the worths. What takes no more LUTs is the next
-to start from (ruin and recreate: G. Schrimpf et al., J. Comput. Phys. 159, 2000).
+again, and what is left is shared with some noise in the worths. What costs no more is the next to
+start from (ruin and recreate: G. Schrimpf et al., J. Comput. Phys. 159, 2000).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edgetrig.optimize.digits import Columns, Digits, Values, put_in
 from edgetrig.optimize.pairs import share_pairs
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.sums import sum_cost
-from edgetrig.optimize.trees import best_tree, listed_terms, plant
+from edgetrig.optimize.trees import LUT_COST, best_tree, listed_terms, plant
 
 _LEFT_OUT: Final = 10
 """Sums that an attempt leaves out in the mean."""
@@ -46,18 +46,22 @@ class Problem(NamedTuple):
 
 
 class State(NamedTuple):
-    """A problem some of whose pairs are shared: ``made[0]`` sums."""
+    """A problem some of whose pairs are shared: ``made[0]`` sums.
+
+    ``stage`` is the number of adders between two registers, or 0 where no stage is full.
+    """
 
     digits: Digits
     columns: Columns
     values: Values
     made: Ints
+    stage: int
 
 
 class Known(NamedTuple):
-    """The LUTs of each column's tree, and a number that tells its terms from others."""
+    """The cost of each column's tree, and a number that tells its terms from others."""
 
-    luts: Ints
+    cost: Ints
     name: Ints
 
 
@@ -83,14 +87,14 @@ def solve(
     outputs = len(problem.bias)
     known = Known(np.zeros(outputs, np.int64), np.zeros(outputs, np.int64))
     best = _shared(problem, extra_depth, stage, np.zeros((4, 0), np.int64), 0)
-    luts = _luts(problem, best, known) if attempts > 0 else 0
+    cost = _cost(problem, best, known) if attempts > 0 else 0
     random = np.ones(1, np.int64)
     for attempt in range(1, attempts + 1):
         kept = _some(best, random)
         state = _shared(problem, extra_depth, stage, kept, attempt)
-        found = _luts(problem, state, known)
-        if found <= luts:
-            best, luts = state, found
+        found = _cost(problem, state, known)
+        if found <= cost:
+            best, cost = state, found
     return _graph(problem, best, effort)
 
 
@@ -127,7 +131,7 @@ def _shared(problem: Problem, extra_depth: int, stage: int, kept: Ints, seed: in
             columns.bound[column] = 2.0 ** (least + extra_depth)
     noise, early = _NOISE if seed > 0 else 0.0, _within_stages(columns, stage)
     made = share_pairs(digits, columns, values, len(problem.lo), kept, seed, noise, early)
-    return State(digits, columns, values, np.full(1, made))
+    return State(digits, columns, values, np.full(1, made), early)
 
 
 @jit
@@ -137,9 +141,12 @@ def _within_stages(columns: Columns, stage: int) -> int:
     The deepest column decides how many full stages there are behind the first. If that is none,
     bounds stay as they are, and there is no first stage.
     """
-    if stage == 0 or len(columns.kraft) == 0:
+    if stage == 0:
         return 0
-    deepest = int(np.ceil(np.log2(max(columns.kraft.max(), 1.0))))
+    most = 1.0
+    for kraft in columns.kraft:
+        most = max(most, kraft)
+    deepest = int(np.ceil(np.log2(most)))
     stages = (deepest - 1) // stage
     if stages < 1:
         return 0
@@ -149,21 +156,21 @@ def _within_stages(columns: Columns, stage: int) -> int:
 
 
 @jit
-def _luts(problem: Problem, state: State, known: Known) -> int:
-    """Return the LUTs of a state: of its shared sums, and of trees for what is left."""
-    digits, columns, values, made = state
+def _cost(problem: Problem, state: State, known: Known) -> int:
+    """Return the cost of a state: of its shared sums, and of trees for what is left."""
+    digits, columns, values, made, stage = state
     lo, hi, total = values.lo, values.hi, 0
     for k in range(made[0]):
         a, b, shift, subtract = values.made[:, k]
-        total += sum_cost(lo[a], hi[a], lo[b], hi[b], shift, subtract)
+        total += LUT_COST * sum_cost(lo[a], hi[a], lo[b], hi[b], shift, subtract)
     for column in range(len(problem.bias)):
         bias, bias_shift = problem.bias[column], problem.bias_shift[column]
         listed = listed_terms(digits, columns, column, bias, bias_shift)
         name = _name_of(listed, values)
         if name != known.name[column]:
-            known.luts[column], _ = best_tree(listed, values, 1)
+            known.cost[column], _ = best_tree(listed, values, 1, stage)
             known.name[column] = name
-        total += known.luts[column]
+        total += known.cost[column]
     return int(total)
 
 
@@ -185,17 +192,19 @@ def _graph(
     problem: Problem, state: State, effort: int
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
     """Return the fields of `shift_add.Sums`: the shared sums, then the columns' trees."""
-    digits, columns, values, shared = state
+    digits, columns, values, shared, stage = state
     made, outputs, inputs = shared[0], len(problem.bias), len(problem.lo)
     most = made + outputs + columns.length.sum()
     sums, ends = np.zeros((4, most), np.int64), np.zeros((3, outputs), np.int64)
-    sums[:, :made] = values.made[:, :made]
+    for k in range(made):  # slices of arrays would take Numba seconds to compile
+        for row in range(4):
+            sums[row, k] = values.made[row, k]
     for column in range(outputs):
         bias, bias_shift = problem.bias[column], problem.bias_shift[column]
         listed = listed_terms(digits, columns, column, bias, bias_shift)
         work = listed.shape[1] ** 3 + 1
         tries = max(1, min(effort * _TREES, effort * _TREE_WORK // work))
-        _, joined = best_tree(listed, values, tries)
+        _, joined = best_tree(listed, values, tries, stage)
         ends[0, column], ends[1, column], ends[2, column] = plant(
             listed, joined, sums, made, inputs
         )
@@ -236,15 +245,21 @@ def _digits_of(problem: Problem) -> tuple[Digits, Columns, Values]:
         np.zeros(most, np.int64),
         np.zeros(most, np.int64),
     )
-    values.lo[:inputs], values.hi[:inputs] = problem.lo, problem.hi
-    values.depth[:inputs] = problem.depth
-    column = np.searchsorted(problem.begin, np.arange(count), side="right") - 1
-    for new, old in enumerate(np.argsort(problem.value, kind="mergesort")):
-        value = problem.value[old]
-        digits.value[new], digits.column[new] = value, column[old]
-        digits.shift[new], digits.sign[new] = problem.shift[old], problem.sign[old]
-        if values.living[value] == 0:
-            values.first[value] = new
+    for value in range(inputs):
+        values.lo[value], values.hi[value] = problem.lo[value], problem.hi[value]
+        values.depth[value] = problem.depth[value]
+    for value in problem.value:
         values.living[value] += 1
+    for value in range(1, inputs):
+        values.first[value] = values.first[value - 1] + values.living[value - 1]
+    place = values.first.copy()
+    for column in range(outputs):
+        for old in range(problem.begin[column], problem.begin[column + 1]):
+            value = problem.value[old]
+            new = place[value]
+            place[value] += 1
+            digits.value[new], digits.column[new] = value, column
+            digits.shift[new], digits.sign[new] = problem.shift[old], problem.sign[old]
+    for new in range(count):
         put_in(new, digits, columns)
     return digits, columns, values

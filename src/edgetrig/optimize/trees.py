@@ -1,4 +1,8 @@
-"""Sums of what no pair was shared of: trees of the least depth, cheapest pairs first."""
+"""Sums of what no pair was shared of: trees of the least depth, cheapest pairs first.
+
+Where stages of so many adders are known, what crosses their ends takes registers. A tree then costs
+those, too, and pairs that fit into a stage and leave fewer bits to cross its end come earlier.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ from numpy.typing import NDArray
 from edgetrig.jit import jit
 from edgetrig.optimize.digits import Columns, Digits, Values
 from edgetrig.optimize.rows import Ints
-from edgetrig.optimize.sums import sum_cost, sum_interval
+from edgetrig.optimize.sums import bits, sum_cost, sum_interval
 
 Floats = NDArray[np.float64]
 
+LUT_COST: Final = 8
+"""Cost of a LUT; a register bit costs 1. More for registers costs more LUTs than it saves bits."""
 _NOISE: Final = 1.5
 """Half LUTs that a pair may seem dearer than it is, in all trees of a column but the first."""
 
@@ -56,8 +62,8 @@ def listed_terms(digits: Digits, columns: Columns, column: int, bias: int, shift
 
 
 @jit
-def best_tree(listed: Ints, values: Values, tries: int) -> tuple[int, Ints]:
-    """Return the LUTs of the cheapest of several trees, and which terms its sums add, in order.
+def best_tree(listed: Ints, values: Values, tries: int, stage: int) -> tuple[int, Ints]:
+    """Return the cost of the cheapest of several trees, and which terms its sums add, in order.
 
     Parameters
     ----------
@@ -67,39 +73,56 @@ def best_tree(listed: Ints, values: Values, tries: int) -> tuple[int, Ints]:
         The values.
     tries
         How many trees to grow: the first of the cheapest pairs, the others with some noise.
+    stage
+        Adders between two registers, or 0 for none.
     """
-    luts, joined = _tree(listed, values, 0, 0.0)
+    cost, joined = _tree(listed, values, 0, 0.0, stage)
     for k in range(1, tries):
-        other, by = _tree(listed, values, k, _NOISE)
-        if other < luts:
-            luts, joined = other, by
-    return luts, joined
+        other, by = _tree(listed, values, k, _NOISE, stage)
+        if other < cost:
+            cost, joined = other, by
+    return cost, joined
 
 
 @jit
-def _tree(listed: Ints, values: Values, seed: int, noise: float) -> tuple[int, Ints]:
-    """Grow a tree from the cheapest pairs; return its LUTs and the terms that its sums add."""
-    count, spent = listed.shape[1], 0
+def _tree(listed: Ints, values: Values, seed: int, noise: float, stage: int) -> tuple[int, Ints]:
+    """Grow a tree from the cheapest pairs; return its cost and the terms that its sums add."""
+    count, cost = listed.shape[1], 0
     lo, hi, depth = values.lo[listed[0]], values.hi[listed[0]], values.depth[listed[0]]
     terms = Terms(lo, hi, 2.0**depth, listed[1].copy(), listed[2].copy())
     scores = Scores(np.zeros((count, count), np.int64), np.zeros((count, count)))
     state = np.full(1, seed)
     for i in range(count):
         for j in range(i):
-            _weigh(i, j, terms, scores, state, noise)
+            _weigh(i, j, terms, scores, state, noise, stage)
     joined = np.zeros((max(count - 1, 0), 2), np.int64)
     for step in range(len(joined)):
         weight = terms.weight[:count]
         i, j = _cheapest(scores.score, weight, _power_above(weight) - weight.sum())
         joined[step, 0], joined[step, 1] = i, j
-        spent += scores.luts[i, j]
+        cost += LUT_COST * scores.luts[i, j] + _crossing(i, j, terms, stage)
         _join(i, j, count, terms)
         count -= 1
         _move(count, i, scores)
         for k in range(count):
             if k != j:
-                _weigh(max(j, k), min(j, k), terms, scores, state, noise)
-    return spent, joined
+                _weigh(max(j, k), min(j, k), terms, scores, state, noise, stage)
+    return cost, joined
+
+
+@jit
+def _crossing(i: int, j: int, terms: Terms, stage: int) -> int:
+    """Return the register bits of two terms that wait for the stage of their sum."""
+    waiting = 0
+    if stage > 0:
+        added = 2 * max(terms.weight[i], terms.weight[j])
+        for k in (i, j):
+            end = 2.0**stage
+            while end < added:
+                if terms.weight[k] <= end:
+                    waiting += bits(terms.lo[k], terms.hi[k])
+                end *= 2.0**stage
+    return waiting
 
 
 @jit
@@ -115,7 +138,9 @@ def _growth(one: float, other: float) -> float:
 
 
 @jit
-def _weigh(i: int, j: int, terms: Terms, scores: Scores, state: Ints, noise: float) -> None:
+def _weigh(
+    i: int, j: int, terms: Terms, scores: Scores, state: Ints, noise: float, stage: int
+) -> None:
     """Say what the sum of two terms costs, and how bad a choice it is.
 
     Of pairs that cost the same, or one LUT more, those of closer shifts are better: what lies far
@@ -127,6 +152,10 @@ def _weigh(i: int, j: int, terms: Terms, scores: Scores, state: Ints, noise: flo
     lo, hi = terms.lo, terms.hi
     luts = sum_cost(lo[low], hi[low], lo[high], hi[high], apart, subtract)
     scores.luts[i, j], scores.score[i, j] = luts, 2 * luts + apart
+    if 2 * max(terms.weight[i], terms.weight[j]) <= 1 << stage:
+        least, most = sum_interval(lo[low], hi[low], lo[high], hi[high], apart, subtract)
+        fewer = bits(lo[low], hi[low]) + bits(lo[high], hi[high]) - bits(least, most)
+        scores.score[i, j] -= 2.0 * fewer / LUT_COST
     if noise > 0:
         # A linear congruential generator (D. E. Knuth's MMIX).
         state[0] = state[0] * 6364136223846793005 + 1442695040888963407
