@@ -334,7 +334,8 @@ def _emit(  # noqa: PLR0912, PLR0915 - reads, then the instruction
             shift = bits - min(shift, bits)
             kind = _LOWS if shift == 0 else kind
         code[at, 0], code[at, 1] = 4 * instructions[kind] + width, values
-        code[at, 2:6] = got
+        for k in range(4):
+            code[at, 2 + k] = got[k]
         code[at, 6] = shift
         if is_sum:
             code[at, 6], code[at, 7] = count[row], first[row]

@@ -150,7 +150,8 @@ def _take_in(
             return
         own[inputs[net, best]] = False
         _join(joined, net, best, inputs, count)
-        inputs[net, :fewest] = joined[:fewest]
+        for k in range(fewest):
+            inputs[net, k] = joined[k]
         count[net] = fewest
 
 

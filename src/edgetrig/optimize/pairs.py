@@ -95,7 +95,8 @@ def _make_again(
     """Make given sums in their order, without those of sums that are gone or in one place only."""
     made, sums = 0, kept.shape[1]
     name = np.full(inputs + sums, _EMPTY)
-    name[:inputs] = np.arange(inputs)
+    for value in range(inputs):
+        name[value] = value
     for k in range(sums):
         if kept[0, k] == _EMPTY or name[kept[0, k]] == _EMPTY or name[kept[1, k]] == _EMPTY:
             continue

@@ -94,7 +94,10 @@ def arrival(operands: Operands, delay: Floats) -> Floats:
 @jit
 def needed_until(operands: Operands, is_output: Flags, stage: Ints, latency: int) -> Ints:
     """Return the last stage that reads each row: `latency` for outputs."""
-    until = np.where(is_output, latency, stage)
+    until = stage.copy()
+    for row in range(len(stage)):
+        if is_output[row]:
+            until[row] = latency
     for row in range(len(stage)):
         for k in range(3):
             if operands[row, k] >= 0:
@@ -125,7 +128,10 @@ def _soonest(operands: Operands, delay: Floats, budget: float) -> Ints:
 @jit
 def _latest(operands: Operands, delay: Floats, budget: float, latency: int) -> Ints:
     # `time` is what rows of the same stage still take, from the row's start on.
-    stage, time = np.where(delay > 0, latency - 1, latency), np.zeros(len(operands))
+    stage, time = np.full(len(operands), latency), np.zeros(len(operands))
+    for row in range(len(operands)):
+        if delay[row] > 0:
+            stage[row] = latency - 1
     for row in range(len(operands) - 1, -1, -1):
         time[row] += delay[row]
         if time[row] > budget + SLACK and delay[row] > 0:

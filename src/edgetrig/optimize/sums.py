@@ -56,9 +56,10 @@ def triple_cost(lo: Ints, hi: Ints, shifts: Ints, signs: Ints) -> int:
     shifts, signs
         How far each is to the left, and 1 or -1, shape (3,).
     """
-    order = np.sort(shifts)
-    free = order[1]
+    a, b, c = shifts[0], shifts[1], shifts[2]
+    lowest = min(a, min(b, c))
+    free = a + b + c - lowest - max(a, max(b, c))  # the middle one
     for k in range(3):
-        if shifts[k] == order[0] and signs[k] < 0:
-            free = order[0]
-    return int(max(bits(lo.sum(), hi.sum()) - free, 1))
+        if shifts[k] == lowest and signs[k] < 0:
+            free = lowest
+    return int(max(bits(lo[0] + lo[1] + lo[2], hi[0] + hi[1] + hi[2]) - free, 1))
