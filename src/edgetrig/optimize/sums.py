@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Ints
 
@@ -57,8 +55,8 @@ def triple_cost(lo: Ints, hi: Ints, shifts: Ints, signs: Ints) -> int:
         How far each is to the left, and 1 or -1, shape (3,).
     """
     a, b, c = shifts[0], shifts[1], shifts[2]
-    lowest = min(a, min(b, c))
-    free = a + b + c - lowest - max(a, max(b, c))  # the middle one
+    lowest = min(a, b, c)
+    free = a + b + c - lowest - max(a, b, c)  # the middle one
     for k in range(3):
         if shifts[k] == lowest and signs[k] < 0:
             free = lowest
