@@ -47,6 +47,16 @@ def test_the_number_of_cores_changes_nothing(monkeypatch):
         assert str(constant_matrices(circuit)) == first
 
 
+@pytest.mark.parametrize("stage", [0, 3])
+def test_attempts_at_once_change_nothing(monkeypatch, stage):
+    circuit = product(32, 24)
+    found = set()
+    for cores in (1, 2, 3, 16):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        found.add(str(constant_matrices(circuit, effort=2, stage=stage)))
+    assert len(found) == 1
+
+
 @settings(max_examples=20)
 @given(data=st.data(), effort=st.integers(0, 2), depth=st.integers(-1, 2))
 def test_every_bit_is_kept(data, effort, depth):

@@ -78,7 +78,7 @@ class Sums(NamedTuple):
 def shift_add(
     matrices: Sequence[Matrix], *, extra_depth: int, effort: int, stage: int = 0
 ) -> list[Sums]:
-    """Return a shift-add graph for every matrix; they are solved at once, one on each core.
+    """Return a shift-add graph for every matrix; they are solved at once, on all cores.
 
     Parameters
     ----------
@@ -106,17 +106,19 @@ def shift_add(
     digits = {name: _digits(*matrix[:3]) for name, matrix in distinct.items()}
     every = sum(len(part[1]) for part in digits.values())
     attempts = min(effort * _DIGITS // max(every, 1), effort * _MOST_ATTEMPTS)
+    cores = os.cpu_count() or 1
+    each = max(1, cores // max(len(distinct), 1))
 
     def solved(name: bytes) -> Sums:
         problem = Problem(*digits[name], *distinct[name][3:])
-        sums = Sums(*solve(problem, extra_depth, attempts, effort, stage))
+        sums = Sums(*solve(problem, extra_depth, attempts, effort, stage, each))
         if not _is_matrix(sums, distinct[name]):
             raise CircuitError("a shift-add graph is not its matrix: please report this model")
         return sums
 
     # The longest first, so that none is left over at the end.
     order = sorted(digits, key=lambda name: -len(digits[name][1]))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores) as pool:
         found = dict(zip(order, pool.map(solved, order), strict=True))
     return [found[name] for name in names]
 
