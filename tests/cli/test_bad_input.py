@@ -78,6 +78,15 @@ CASES = {
     "truncated data": ("predict design.edgetrig cut.parquet --out new.csv", "cut.parquet", ""),
     "no such file": ("verify none.edgetrig", "none.edgetrig", "no such file"),
     "unknown kind of model": ("compile model.doc", "model.doc", "known suffixes"),
+    "folder for a model": ("compile .", ".", "name a file in it"),
+    "scores over their events": (
+        "predict design.edgetrig good.npy --out good.npy", "good.npy", "choose another file",
+    ),
+    "seed below 0": ("verify design.edgetrig --seed -1", "--seed", "verify --help"),
+    "split seed below 0": ("report design.edgetrig --split-seed -1 --out new", "--split-seed", ""),
+    "endless jets": ("generate jets --events 99999999999 --out new.h5", "--events", "--help"),
+    "endless vectors": ("verify design.edgetrig --vectors 99999999999", "--vectors", "--help"),
+    "folder without cases": ("fuzz --replay .", ".", "holds no saved cases"),
     "NaN in data": ("predict design.edgetrig nan.csv --out new.csv", "'b', row 3", "drop"),
     "wrong shape": ("predict design.edgetrig wide.npy --out new.csv", "wide.npy", "--columns"),
     "missing column": (

@@ -131,6 +131,7 @@ def test_firmware(files):
         (["tune", "menu.yaml", "data.npz", "--rate", "3"], "SEED=KHZ or SEED:PARAMETER=KHZ"),
         (["tune", "menu.yaml", "data.npz"], "no seed has a budget_khz; give --rate"),
         (["rates", "jets.yaml", "data.npz"], "no column 'jet_pt'"),
+        (["rates", "debt.yaml", "data.npz"], "budget_khz: a rate of -3 kHz is not above 0"),
         (["report", "menu.yaml", "data.npz", "--turn-on", "a=b"], "SEED:COLUMN=FILE is needed"),
         (["report", "menu.yaml", "data.npz", "--turn-on", "a:b=data.npz"], "no seed 'a' in menu"),
         ([*TURN_ON, "true_x"], "data.npz: no column 'true_x'"),
@@ -147,6 +148,7 @@ def test_broken_input(files, monkeypatch, words, message):
     monkeypatch.chdir(files)
     (files / "bad.yaml").write_text("seeds: {a: 'muons[pt > 3]'}")
     (files / "jets.yaml").write_text("seeds: {a: 'jet[pt > 3]'}")
+    (files / "debt.yaml").write_text("budget_khz: -3\nseeds: {a: 'htt > 3'}")
     result = run("menu", *words)
     assert result.exit_code == 2, result.output
     assert message in result.output

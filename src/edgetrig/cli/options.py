@@ -74,11 +74,16 @@ OwnEffort = Annotated[
         "own by default, else 1.",
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything that is random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")]
 Vectors = Annotated[
-    int, typer.Option(min=1, help="Least number of vectors: real, corner and random ones.")
+    int,
+    typer.Option(
+        min=1, max=10_000_000, help="Least number of vectors: real, corner and random ones."
+    ),
 ]
 SplitSeed = Annotated[
     int | None,
-    typer.Option(help="Use only the events that a training with this seed kept for the test."),
+    typer.Option(
+        min=0, help="Use only the events that a training with this seed kept for the test."
+    ),
 ]

@@ -142,7 +142,7 @@ def _read_file(path: Path) -> Model | Forest:
     readers = [reader for reader in READERS if suffix in reader.suffixes]
     if suffix in REFUSED:
         raise ModelError(f"{path}: {REFUSED[suffix]}")
-    if not readers:
+    if not readers and not path.is_dir():
         known = ", ".join(dict.fromkeys(s for reader in READERS for s in reader.suffixes))
         raise ModelError(f"{path}: unknown kind of model file; known suffixes: {known}")
     existing_file(path)

@@ -94,8 +94,10 @@ def compile_model(
     """Compile a trained model into trigger logic, bit by bit what the model computes."""
     from edgetrig.cli.data import held_out, load_events
     from edgetrig.design import SUFFIX, compile, design_path
+    from edgetrig.files import existing_file
 
     _check_threshold(signal, threshold, acceptance, data)
+    existing_file(model)
     target = design_path(out or model.with_suffix(SUFFIX))
     if signal is not None and out is None and target == model:
         raise Error(f"{model}: its accept bit would take its place; name another file with --out")

@@ -39,7 +39,9 @@ def fuzz(
         if seconds is not None or cases is not None:
             raise Error("--replay takes no budget: leave out --seconds and --cases")
         if not replay.is_dir():
-            raise Error(f"{replay}: no such folder")
+            raise Error(f"{replay}: no such folder; check the path")
+        if not any(replay.glob("*.json")):
+            raise Error(f"{replay}: holds no saved cases (.json); name a folder that fuzz wrote")
         again = room.replay(replay, simulate=simulate)
         for finding in again:
             say(room.describe(finding) + "\n")

@@ -38,6 +38,8 @@ def predict(
 
     if engine not in ENGINES:
         raise Error(f"--engine {engine}: one of {', '.join(ENGINES)} is needed")
+    if out.exists() and out.samefile(data):
+        raise Error(f"{out}: is the file of events itself; choose another file with --out")
     choice = cast("Choice", engine)
     compiled = open_design(design)
     events = 0

@@ -60,9 +60,11 @@ def quantize(
     from edgetrig import compile, quantize
     from edgetrig.cli.data import feature_columns
     from edgetrig.design import SUFFIX, design_path
+    from edgetrig.files import existing_file
     from edgetrig.frontends import Forest, read
     from edgetrig.physics import read_table
 
+    existing_file(model)
     target = design_path(out or model.with_suffix(SUFFIX))
     types = dict(_named(text) for text in precision or ())
     check_folder(target.parent)

@@ -13,6 +13,7 @@ from edgetrig.frontends.joined import joined
 from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.quantizers import read_quantizer
+from edgetrig.frontends.layers.equations import written_out
 from edgetrig.frontends.layers.inner import divided
 from edgetrig.frontends.values import Value, exact, quantized
 
@@ -140,9 +141,9 @@ def contracted(equation: str, arrays: Sequence[Any]) -> Any:
 
     A constant (`Given`) has all the indices that the equation gives it, the event axis if there.
     """
-    equation = equation.replace(" ", "")
-    names = equation.split("->")[0].split(",")
     whole = [array.array if isinstance(array, Given) else array[None] for array in arrays]
+    equation = written_out(equation, [array.ndim for array in whole])
+    names = equation.split("->")[0].split(",")
     sizes = {
         c: size
         for name, array in zip(names, whole, strict=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetrig.frontends.layers.equations import written_out
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array
 from edgetrig.frontends.onnx.operators.elementwise import plus
 from edgetrig.frontends.onnx.operators.shape import Results, moved
@@ -87,7 +88,7 @@ def gemm(node: Node, *arguments: Argument) -> Results:
 
 def einsum(node: Node, *arguments: Argument) -> Results:
     """ONNX' ``Einsum``."""
-    equation = _written_out(node.text("equation", ""), [shape_of(v) for v in arguments])
+    equation = written_out(node.text("equation", ""), [len(shape_of(v)) for v in arguments])
     if any(isinstance(v, Scaled) for v in arguments):
         values = [one_scale(_factor(node, v)) for v in arguments]
         if all(v.pure for v in values):
@@ -100,22 +101,3 @@ def _factor(node: Node, value: Argument) -> Value | Known:
     if not isinstance(value, Known):
         return value
     return Known(*node.weight(value, "kernel"))
-
-
-def _written_out(equation: str, shapes: list[tuple[int, ...]]) -> str:
-    """Return an equation with its ellipsis and its result written out."""
-    left, arrow, out = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(shapes):
-        raise ValueError(f"equation {equation!r} does not have {len(shapes)} operands")
-    free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in equation]
-    hidden = [
-        max(len(s) - len(t.replace("...", "")), 0) for t, s in zip(terms, shapes, strict=True)
-    ]
-    most = max((n for t, n in zip(terms, hidden, strict=True) if "..." in t), default=0)
-    names = "".join(free[:most])
-    if not arrow:
-        letters = sorted({c for c in left if c.isalpha() and left.count(c) == 1})
-        out = ("..." if "..." in left else "") + "".join(letters)
-    full = [t.replace("...", names[most - n :]) for t, n in zip(terms, hidden, strict=True)]
-    return f"{','.join(full)}->{out.replace('...', names)}"
