@@ -19,6 +19,7 @@ from edgetrig.design.target import Target
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import Error
 from edgetrig.optimize import (
+    FOR_EMULATION,
     delays_of,
     forms_without_cones,
     optimize,
@@ -95,7 +96,7 @@ class Design:
     @cached_property
     def emulator(self) -> Emulator:
         """The bit-exact emulator."""
-        return Emulator(self.circuit)
+        return Emulator(optimize(self.traced, FOR_EMULATION))
 
     @property
     def _family(self) -> str:
@@ -139,8 +140,7 @@ class Design:
     def scores(self, x: ArrayLike | Mapping[str, ArrayLike], signal: str | int) -> Any:
         """Return the score of a class for every event, shape (events,): see `trigger.score`."""
         scored = score(self.traced, self.class_index(signal))
-        circuit = optimize(scored, effort=self.target.effort)
-        return Emulator(circuit).predict(x)
+        return Emulator(optimize(scored, FOR_EMULATION)).predict(x)
 
     def working_point(
         self,

@@ -15,7 +15,7 @@ from edgetrig.optimize.hardware import (
 from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
-from edgetrig.optimize.passes import PASSES, optimize
+from edgetrig.optimize.passes import FOR_EMULATION, PASSES, optimize
 from edgetrig.optimize.paths import cycles_needed, slowest_row
 from edgetrig.optimize.pipeline import pipeline, stage_delay
 from edgetrig.optimize.prices import PRICES, Prices, prices_of
@@ -29,6 +29,7 @@ from edgetrig.optimize.work import KINDS, work
 
 __all__ = [
     "DELAYS",
+    "FOR_EMULATION",
     "KINDS",
     "PASSES",
     "PRICES",

@@ -26,6 +26,11 @@ PASSES: Final[tuple[Pass, ...]] = (
     simplify,
 )
 
+FOR_EMULATION: Final[tuple[Pass, ...]] = tuple(
+    run for run in PASSES if run is not constant_matrices
+)
+"""For circuits that are emulated alone: engines gather sums themselves, and are as fast."""
+
 
 def optimize(
     circuit: Circuit,

@@ -156,11 +156,11 @@ class Decider:
         MenuError
             If a seed or a model has no meaning.
         """
-        from edgetrig.optimize import optimize
+        from edgetrig.optimize import FOR_EMULATION, optimize
 
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "menu.edgetrig")
-            circuit.save(optimize(menu.circuit()), file)
+            circuit.save(optimize(menu.circuit(), FOR_EMULATION), file)
             content = file.read_bytes()
         columns = tuple(kind.column(name) for kind, name in menu.columns())
         types = tuple({kind.name: kind for kind, _ in menu.columns()}.values())
