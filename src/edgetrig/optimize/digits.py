@@ -58,7 +58,8 @@ class Values(NamedTuple):
 
     ``early`` says how many adders lie in front of sums that count no depth of their own. The rows
     of ``made``: both operands, the shift of the second, 1 if it is subtracted. The digits of value
-    ``v`` that may be alive are ``places[first[v] : first[v] + living[v]]``, by column.
+    ``v`` are ``places[first[v] : first[v] + living[v]]``, by column and shift; ``spots`` says where
+    each of them is (`spot_of`). If ``stale[v]``, some are no longer alive.
     """
 
     lo: Ints
@@ -67,8 +68,10 @@ class Values(NamedTuple):
     early: Ints
     made: Ints
     places: Ints
+    spots: Ints
     first: Ints
     living: Ints
+    stale: NDArray[np.bool_]
 
 
 @jit
@@ -98,38 +101,45 @@ def key_parts(key: int) -> tuple[int, int, int, int]:
 
 
 @jit
+def spot_of(column: int, shift: int, sign: int) -> int:
+    """Name where a digit stands, in the order of columns, then shifts; the lowest bit is its sign.
+
+    No two digits of one value have the same column and shift.
+    """
+    return int((((column << _SHIFT_BITS) | shift) << 1) | (1 if sign < 0 else 0))
+
+
+@jit
 def places_of(value: int, digits: Digits, values: Values) -> Ints:
-    """Return a value's digits that are still there, column by column."""
-    first, count = values.first[value], 0
-    for k in range(first, first + values.living[value]):
-        digit = values.places[k]
-        if digits.alive[digit]:
-            values.places[first + count] = digit
-            count += 1
-    values.living[value] = count
+    """Return a value's digits that are still there, by column and shift."""
+    first, count = values.first[value], values.living[value]
+    if values.stale[value]:
+        count = 0
+        for k in range(first, first + values.living[value]):
+            digit = values.places[k]
+            if digits.alive[digit]:
+                values.places[first + count], values.spots[first + count] = digit, values.spots[k]
+                count += 1
+        values.living[value], values.stale[value] = count, False
     return values.places[first : first + count]
 
 
 @jit
 def occurrences(key: int, digits: Digits, values: Values) -> Ints:
-    """Return the pairs of digits that a key names, shape (pairs, 2), column by column."""
+    """Return the pairs of digits that a key names, shape (pairs, 2), by column and shift."""
     a, b, shift, opposite = key_parts(key)
     left, right = places_of(a, digits, values), places_of(b, digits, values)
-    found = np.zeros((max(len(left), len(right)), 2), np.int64)
-    count = start = 0
-    for i in left:
-        column = digits.column[i]
-        while start < len(right) and digits.column[right[start]] < column:
-            start += 1
-        k = start
-        while k < len(right) and digits.column[right[k]] == column:
-            j = right[k]
-            apart = digits.shift[j] - digits.shift[i]
-            if apart == shift and i != j and (digits.sign[i] != digits.sign[j]) == (opposite == 1):
-                found[count, 0], found[count, 1] = i, j
-                count += 1
-                break
+    found = np.zeros((min(len(left), len(right)), 2), np.int64)
+    count, k, end = 0, values.first[b], values.first[b] + len(right)
+    for i in range(values.first[a], values.first[a] + len(left)):
+        wanted = (values.spots[i] + (shift << 1)) ^ opposite
+        while k < end and values.spots[k] >> 1 < wanted >> 1:
             k += 1
+        if k == end:
+            break
+        if values.spots[k] == wanted:
+            found[count, 0], found[count, 1] = values.places[i], values.places[k]
+            count += 1
     return found[:count]
 
 
@@ -166,6 +176,7 @@ def replace_pairs(
     values.first[new], values.living[new] = digits.used[0], len(pairs)
     for i, j in pairs:
         column = digits.column[i]
+        values.stale[digits.value[i]] = values.stale[digits.value[j]] = True
         _take_out(i, digits, columns)
         _take_out(j, digits, columns)
         digit = digits.used[0]
@@ -173,6 +184,7 @@ def replace_pairs(
         digits.shift[digit], digits.sign[digit] = digits.shift[i], digits.sign[i]
         put_in(digit, digits, columns)
         values.places[digit] = digit
+        values.spots[digit] = spot_of(column, digits.shift[i], digits.sign[i])
         columns.kraft[column] += growth
 
 

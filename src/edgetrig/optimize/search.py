@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from edgetrig.jit import jit
-from edgetrig.optimize.digits import Columns, Digits, Values, put_in
+from edgetrig.optimize.digits import Columns, Digits, Values, put_in, spot_of
 from edgetrig.optimize.pairs import share_pairs
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.sums import sum_cost
@@ -313,8 +313,10 @@ def _digits_of(problem: Problem) -> tuple[Digits, Columns, Values]:
         np.zeros(most, np.int64),
         np.zeros((4, most), np.int64),
         np.arange(places),
+        np.zeros(places, np.int64),
         np.zeros(most, np.int64),
         np.zeros(most, np.int64),
+        np.zeros(most, np.bool_),
     )
     for value in range(inputs):
         values.lo[value], values.hi[value] = problem.lo[value], problem.hi[value]
@@ -331,6 +333,7 @@ def _digits_of(problem: Problem) -> tuple[Digits, Columns, Values]:
             place[value] += 1
             digits.value[new], digits.column[new] = value, column
             digits.shift[new], digits.sign[new] = problem.shift[old], problem.sign[old]
+            values.spots[new] = spot_of(column, problem.shift[old], problem.sign[old])
     for new in range(count):
         put_in(new, digits, columns)
     return digits, columns, values
