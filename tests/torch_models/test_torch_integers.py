@@ -28,6 +28,10 @@ FUNCTIONS = {
     "wrapping casts": lambda x: [
         *((x * 300).int().to(torch.int16), (x * 300).int().to(torch.uint8), x.to(torch.int8)),
     ],
+    "sums as integers": lambda x: [
+        *(torch.sum(x / 8, 1, dtype=torch.int32), torch.cumsum(x / 8, 1, dtype=torch.int64)),
+        torch.prod(x / 8, 1, dtype=torch.int32),
+    ],
     "types that hold the result": lambda x: [
         *(x.to(torch.int8).sum(1), x.to(torch.int8).float() * 1.5, x.int() / 4),
     ],

@@ -86,7 +86,7 @@ def make_code(circuit: Circuit, machine: Machine) -> Code:
     slots = Slots(lowered, cuts)
     layout = _layout(circuit, lowered, slots, machine.vector >> narrowest)
     places = slots.places(lowered, layout)
-    stores = _stores(circuit, lowered, slots, layout, places)
+    stores = _stores(lowered, slots, layout, places)
     writer = FunctionWriter(
         lowered, circuit.tables, layout, places, permutes=machine.permutes_words
     )
@@ -154,7 +154,6 @@ def _layout(circuit: Circuit, lowered: Lowered, slots: Slots, group: int) -> Lay
 
 
 def _stores(
-    circuit: Circuit,
     lowered: Lowered,
     slots: Slots,
     layout: Layout,

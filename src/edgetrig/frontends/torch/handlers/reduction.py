@@ -10,6 +10,7 @@ import numpy as np
 
 from edgetrig.frontends.layers.inner import divided, pending, rounded, tabulated
 from edgetrig.frontends.layers.pooling import mean as mean_over
+from edgetrig.frontends.torch.handlers.arithmetic import truncated
 from edgetrig.frontends.torch.operation import Call
 from edgetrig.frontends.values import Value, exact
 
@@ -25,13 +26,20 @@ def _axes(axes: Axes, rank: int) -> tuple[int, ...]:
     return tuple(axis % max(rank, 1) for axis in given)
 
 
+def _summands(call: Call, x: Value, dtype: Any) -> Any:
+    """Return an exact array as the type asked for, if one is, holds it."""
+    array = exact(x)
+    whole = dtype is not None and call.dtypes[0].startswith(("int", "uint"))
+    return truncated(array) if whole else array
+
+
 def over(function: Function) -> Function:
     """Return the handler of a reduction of an exact array along axes."""
 
     def handler(
         call: Call, x: Value, dim: Axes = None, keepdim: bool = False, dtype: Any = None
     ) -> Value:
-        array = exact(x)
+        array = _summands(call, x, dtype)
         if array.ndim == 0:
             return array
         return function(array, axis=_axes(dim, array.ndim), keepdims=keepdim)
@@ -48,14 +56,16 @@ def mean(call: Call, x: Value, dim: Axes = None, keepdim: bool = False, dtype: A
     return mean_over(array, _axes(dim, array.ndim), keepdim, call.precision)
 
 
-def _product(call: Call, x: Value, dim: Axes = None, keepdim: bool = False, **_: Any) -> Value:
-    array = exact(x)
+def _product(
+    call: Call, x: Value, dim: Axes = None, keepdim: bool = False, dtype: Any = None
+) -> Value:
+    array = _summands(call, x, dtype)
     return np.prod(array, axis=_axes(dim, array.ndim), keepdims=keepdim)
 
 
 def cumulative_sum(call: Call, x: Value, dim: int, dtype: Any = None) -> Value:
     """Return sums of the first 1, 2, ... elements."""
-    items = np.moveaxis(exact(x), dim, 0)
+    items = np.moveaxis(_summands(call, x, dtype), dim, 0)
     sums = [items[0]]
     for k in range(1, items.shape[0]):
         sums.append(sums[-1] + items[k])
