@@ -186,7 +186,8 @@ def nets(c: Columns) -> Nets:
     for row in range(len(c.op)):
         first, kind = c.first[row], c.kind[row]
         if c.constant[row]:
-            made.of_bit[first : first + c.width[row]] = c.bits[first : first + c.width[row]]
+            for place in range(first, first + c.width[row]):
+                made.of_bit[place] = c.bits[place]
         elif kind in (_ORDER, _EQUAL):
             used = _compare(c, made, used, row)
         elif kind >= 0:

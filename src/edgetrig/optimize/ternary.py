@@ -144,7 +144,9 @@ def _choose(
             saved = two - bit * _bits_of_three(three, lo, hi)
             if saved > max(best, _CLEARLY * two):
                 best = saved
-                terms[count] = three
+                for k in range(3):
+                    for field in range(3):
+                        terms[count, k, field] = three[k, field]
         if best > 0.0:
             chosen[count] = row
             count += 1
@@ -163,8 +165,14 @@ def _three_terms(row: int, side: int, op: Column, a: Column, b: Column, p: Colum
     listed[2, 1] = shifts[1 - side]
     listed[0, 2], listed[2, 2] = signs[side], signs[1 - side]
     listed[1, 2] = -signs[side] if op[inner] == _SUB else signs[side]
-    order = np.argsort(-listed[:, 2], kind="mergesort")
-    return listed[order]
+    ordered, place = np.zeros((3, 3), np.int64), 0
+    for sign in (1, -1):
+        for k in range(3):
+            if listed[k, 2] == sign:
+                for field in range(3):
+                    ordered[place, field] = listed[k, field]
+                place += 1
+    return ordered
 
 
 @jit
