@@ -84,6 +84,10 @@ CASES = {
     ),
     "seed below 0": ("verify design.edgetrig --seed -1", "--seed", "verify --help"),
     "split seed below 0": ("report design.edgetrig --split-seed -1 --out new", "--split-seed", ""),
+    "signal beyond the classes": (
+        "report design.edgetrig --no-verify --no-synth --data events.parquet --signal 7 --out new",
+        "signal class 7", "there are 2",
+    ),
     "endless jets": ("generate jets --events 99999999999 --out new.h5", "--events", "--help"),
     "endless vectors": ("verify design.edgetrig --vectors 99999999999", "--vectors", "--help"),
     "folder without cases": ("fuzz --replay .", ".", "holds no saved cases"),

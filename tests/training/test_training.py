@@ -155,6 +155,8 @@ def with_nan():
         (problem, {"classes": ("a", "b")}, "labels run from 0 to 2, but there are 2 classes"),
         (problem, {"epochs": 0}, "epochs=0: a positive number is needed"),
         (problem, {"cost_target": -5.0}, "cost_target=-5.0: a positive"),
+        (problem, {"cost_target": np.nan}, "cost_target=nan: a positive"),
+        (problem, {"layers": (8, 10**9)}, r"layers=\(8, 1000000000\): positive sizes up to"),
         (problem, {"layers": (8, 0)}, r"layers=\(8, 0\): positive sizes"),
         (problem, {"fractions": (1.0, 0.0, 0.0)}, "are too few for shares"),
         (problem, {"fractions": (0.5, 0.1, 0.1)}, "are not three shares that sum to 1"),

@@ -239,6 +239,8 @@ def _scores(name: str, values: ArrayLike, sample: Sample) -> NDArray[np.float64]
 
 def margin(outputs: NDArray[np.float64], signal: int) -> NDArray[np.float64]:
     """Return the score of a class as `edgetrig.trigger.score` defines it, shape (events,)."""
+    if not 0 <= signal < outputs.shape[1]:
+        raise DataError(f"signal class {signal} does not exist; there are {outputs.shape[1]}")
     if outputs.shape[1] == 1:
         return outputs[:, 0]
     others = np.delete(outputs, signal, axis=1).max(axis=1)

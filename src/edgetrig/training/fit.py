@@ -27,6 +27,8 @@ from edgetrig.training.split import split
 _PEAK_RATE = 2e-3
 _MARGIN = 0.97  # aimed at, so that the last epochs and the final calibration stay under the target
 _SAVE_SECONDS = 5.0
+WIDEST = 1 << 14
+"""Most outputs of a layer."""
 _HISTORY = ("loss", "validation_loss", "validation_accuracy", "ebops", "beta")
 
 
@@ -170,10 +172,10 @@ class _Settings:
 
     def check(self) -> None:
         for name in ("epochs", "float_epochs", "batch", "cost_target", "patience"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # NaN neither
                 raise DataError(f"{name}={getattr(self, name)}: a positive number is needed")
-        if min(self.layers, default=1) <= 0:
-            raise DataError(f"layers={self.layers}: positive sizes are needed")
+        if not 0 < min(self.layers, default=1) <= max(self.layers, default=1) <= WIDEST:
+            raise DataError(f"layers={self.layers}: positive sizes up to {WIDEST} are needed")
 
 
 @dataclass(frozen=True)
