@@ -167,6 +167,20 @@ def test_a_wrong_entry_inside_a_sum_is_not_proved_by_way_of_a_hint(tmp_path):
     assert shown
 
 
+def rounded_to_even_then_clipped(x):
+    """The clip looks at the sum in front of the rounding, the rounding at a bit of the sum."""
+    hidden = quantize(x @ SHARES / 4, 0, 2, 1, "RND_CONV", "SAT")
+    return quantize(hidden, 0, 1, 0, "TRN", "SAT") @ np.array([[3, -1], [2, 5]])
+
+
+def test_roundings_to_even_whose_clips_pass_them_are_proved(tmp_path):
+    """Cut at the rounded value, the question forgets that the clip looks at the same sum."""
+    port = fixed_input("x", 6, integer=3, fraction=0)
+    traced = trace(rounded_to_even_then_clipped, port)
+    codes = np.random.default_rng(1).integers(-8, 8, (64, 6)).tolist()
+    assert set(ways(traced, optimize(traced), codes, tmp_path)) <= {"form", "solver"}
+
+
 def test_what_a_hint_says_is_not_believed(tmp_path):
     """The hint is the wrong circuit itself; two vectors do not show that it is wrong."""
     port = Input("x", np.zeros(2, int), np.full(2, 8191), np.zeros(2, int))

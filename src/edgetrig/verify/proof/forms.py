@@ -100,6 +100,15 @@ class Atoms:
             hi += c * (high if c > 0 else low)
         return lo, hi
 
+    def is_loose(self, form: Form) -> bool:
+        """Return whether a form is a sum of which no term is made from the others.
+
+        ``x + (bit 1 of x)`` is not: it says more of `x` than any number would.
+        """
+        own = {atom for atom, _ in form.terms}
+        inner = (part for atom in own for part in self.keys[atom] if isinstance(part, Form))
+        return len(own) > 1 and all(own.isdisjoint(a for a, _ in part.terms) for part in inner)
+
     # ---- rules ----------------------------------------------------------------------------------
 
     def shift_right(self, form: Form, s: int, lo: int, hi: int) -> Form:

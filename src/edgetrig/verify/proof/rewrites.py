@@ -20,7 +20,7 @@ from edgetrig.errors import VerificationError
 from edgetrig.verify.proof.bit_tables import BitTables
 from edgetrig.verify.proof.forms import Atoms, Form, combine, form_of
 from edgetrig.verify.proof.ranges import Ranges
-from edgetrig.verify.proof.row_terms import PARTS, RowTerms
+from edgetrig.verify.proof.row_terms import COMPARISONS, PARTS, RowTerms
 from edgetrig.verify.proof.sides import PAIRED, Side, input_ends, operands, row_values
 from edgetrig.verify.proof.terms import FormTerms
 from edgetrig.verify.proof.twins import Twins
@@ -135,6 +135,7 @@ class _Sweep:
         self.known_atoms = {atom for form in self.known for atom, _ in form.terms}
         self.known_bases = {form.primitive()[0] for form in self.known}
         self.shared_bases: set[Form] = set()
+        self.shared_sums: set[Form] = set()
         hinted = (form for side in self.hints for form in side.forms.values())
         self.hint_bases = {form.primitive()[0] for form in hinted}
         self.shared_hints: set[Form] = set()
@@ -161,6 +162,8 @@ class _Sweep:
             base = form.primitive()[0]
             if base in self.known_bases:
                 self.shared_bases.add(base)
+                if self.atoms.is_loose(base):
+                    self.shared_sums.add(base)
             if base in self.hint_bases:
                 self.shared_hints.add(base)
 
@@ -247,13 +250,24 @@ class _Sweep:
     def _equal_rows(self, side: Side, a: int, b: int) -> bool:
         """Ask the solver whether two rows are equal, by the rows down to values both circuits have.
 
-        The base of the form of the known row itself does not count as such a value.
+        First down to the nearest such values. If a clip looks at the sum in front of a rounding,
+        the two no longer hang together then; so down to sums alone, the second time.
+        """
+        if side is not self.traced:
+            return self._equal_down_to(self.shared_hints, PARTS, side, a, b)
+        return self._equal_down_to(
+            self.shared_bases, COMPARISONS, side, a, b
+        ) or self._equal_down_to(self.shared_sums, PARTS, side, a, b)
+
+    def _equal_down_to(
+        self, bases: set[Form], through: Sequence[Op], side: Side, a: int, b: int
+    ) -> bool:
+        """Ask whether two rows are equal whatever the values of some forms are.
+
+        The base of the form of the known row itself is none of them.
         """
         base = side.forms[a].primitive()[0]
-        if side is self.traced:
-            terms = RowTerms(self.words, self.atoms, self.shared_bases - {base})
-        else:
-            terms = RowTerms(self.words, self.atoms, self.shared_hints - {base}, PARTS)
+        terms = RowTerms(self.words, self.atoms, bases - {base}, through)
         left = terms.of(side.circuit, side.forms, side.ranges, a)
         right = terms.of(self.own.circuit, self.own.forms, self.own.ranges, b)
         if left is None or right is None:

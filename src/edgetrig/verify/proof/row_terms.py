@@ -12,9 +12,9 @@ from edgetrig.verify.proof.words import Word, Words
 
 _MOST = 200
 """Rows in one question; more would not be answered in time."""
-_COMPARISONS = (Op.LT, Op.EQ, Op.REG)
+COMPARISONS = (Op.LT, Op.EQ, Op.REG)
 """Never cut off: what they say of the numbers compared is needed, before and behind a register."""
-PARTS = (*_COMPARISONS, Op.SHR, Op.LOW, Op.LOWS)
+PARTS = (*COMPARISONS, Op.SHR, Op.LOW, Op.LOWS)
 """Operations that say something of a value: as terms for the value, they hang together."""
 
 
@@ -36,7 +36,7 @@ class RowTerms:
     """
 
     def __init__(
-        self, words: Words, atoms: Atoms, bases: set[Form], through: Sequence[Op] = _COMPARISONS
+        self, words: Words, atoms: Atoms, bases: set[Form], through: Sequence[Op] = COMPARISONS
     ) -> None:
         self._words, self._atoms, self._bases, self._through = words, atoms, bases, through
         self.given: list[Any] = []
