@@ -97,6 +97,21 @@ def test_a_comparison_with_a_constant_is_a_tree_where_luts_are_large_and_a_chain
     assert logic(traced(lambda x: x >= 64, 7)) == 0  # a wire
 
 
+def test_bits_side_by_side_are_wires():
+    """Before, the sum that puts them side by side took the choice in, for nothing."""
+    builder = Builder()
+    x = builder.input(0, Input("x", np.zeros(4, int), np.ones(4, int), np.zeros(4, int)))
+    choice = builder.append(Op.SELECT, *x[:3])
+    index = builder.append(Op.ADD, x[3], choice, p=1)
+    table = builder.table(Table(0, np.array([0, 1, 1, 0])))
+    y = np.array([builder.append(Op.TABLE, index, p=table)])
+    port = Input("x", np.zeros(4, int), np.ones(4, int), np.zeros(4, int))
+    circuit = builder.finish([port], [Output("y", y, np.zeros(1, int))])
+    cover = lut_cover(circuit, 6, np.zeros(len(circuit)))
+    assert (cover.luts.sum(), cover.in_sums.sum(), cover.depth.max()) == (1, 0, 1)
+    assert all(work(circuit, inputs)["sum"].sum() == 0 for inputs in (4, 6))
+
+
 def test_a_sum_takes_in_the_choice_in_front_of_it():
     circuit = traced(lambda a, x, y: y + np.where(a > 0, x, 0), 1, 6, 6)
     done = work(circuit, 6)

@@ -19,7 +19,7 @@ from edgetrig.optimize.rows import Ints
 MOST_READS: Final = 6
 """Nets that a node reads at most."""
 
-_CELL, _WIRE, _CHOICE, _BITWISE, _ORDER, _EQUAL, _TABLE = range(7)
+_CELL, _WIRE, _CHOICE, _BITWISE, _ORDER, _EQUAL, _TABLE, _BESIDE = range(8)
 
 
 class Columns(NamedTuple):
@@ -74,6 +74,7 @@ def columns(circuit: Circuit, lut_inputs: int) -> Columns:
     kind[rows.op == Op.SELECT] = _CHOICE
     kind[np.isin(rows.op, (Op.AND, Op.OR, Op.XOR))] = _BITWISE
     kind[rows.op == Op.EQ] = _EQUAL
+    kind[side_by_side(circuit)] = _BESIDE
     kind[(rows.op == Op.LT) & ~chained(circuit, lut_inputs)] = _ORDER
     kind[(rows.op == Op.TABLE) & (width[rows.a] <= lut_inputs)] = _TABLE
     kind[~live | constant] = -1
@@ -115,6 +116,15 @@ def still_bits(circuit: Circuit) -> Ints:
         above = (carried & -carried).bit_length() - 1 + max(places, 0)
         still[row] = above if carried else circuit.widths[row]
     return still
+
+
+def side_by_side(circuit: Circuit) -> NDArray[np.bool_]:
+    """Return which sums are of numbers that do not overlap: wires only."""
+    rows, width = circuit.rows, circuit.widths
+    low, shift = np.where(rows.p >= 0, rows.a, rows.b), np.abs(rows.p)
+    below = np.asarray(rows.lo[low] >= 0, np.bool_) & (width[low] <= shift)
+    beside: NDArray[np.bool_] = (rows.op == Op.ADD) & below
+    return beside
 
 
 def chained(circuit: Circuit, lut_inputs: int) -> NDArray[np.bool_]:
@@ -216,6 +226,11 @@ def _bit(c: Columns, made: Nets, used: int, row: int, bit: int) -> int:
     kind, place = c.kind[row], c.first[row] + bit
     if kind == _WIRE:
         made.of_bit[place] = net_at(c, made, row, 0, bit)
+        return used
+    if kind == _BESIDE:
+        high = 1 if c.shift[row, 1] else 0
+        operand = high if bit >= c.shift[row, high] else 1 - high
+        made.of_bit[place] = net_at(c, made, row, operand, bit)
         return used
     if kind == _CELL:
         passed = _passed(c, made, row, bit)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.errors import Error
+from edgetrig.optimize.bit_nets import side_by_side
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Delays:
         operand = np.where(rows.operands >= 0, width[rows.operands], 0).max(axis=1, initial=0)
         step = self.lut + self.net
         adder = step + self.carry + self.carry_bit * (width - _passed_bits(circuit))
-        adder[_side_by_side(circuit)] = 0.0
+        adder[side_by_side(circuit)] = 0.0
         comparison = step + self.carry + self.carry_bit * operand
         constant = np.asarray(rows.lo == rows.hi, np.bool_)
         # A comparison with a constant needs no carry chain: a tree of LUTs, the sign bit for 0.
@@ -97,15 +98,6 @@ def _passed_bits(circuit: Circuit) -> NDArray[np.int64]:
     rows, p = circuit.rows, circuit.rows.p.astype(np.int64)
     passed = np.where(rows.op == Op.ADD, np.abs(p), np.where(rows.op == Op.SUB, p, 0))
     return np.clip(passed, 0, circuit.widths - 1)
-
-
-def _side_by_side(circuit: Circuit) -> NDArray[np.bool_]:
-    """Return which sums are of numbers that do not overlap: wires only."""
-    rows, width = circuit.rows, circuit.widths
-    low, shift = np.where(rows.p >= 0, rows.a, rows.b), np.abs(rows.p)
-    below = np.asarray(rows.lo[low] >= 0, np.bool_) & (width[low] <= shift)
-    beside: NDArray[np.bool_] = (rows.op == Op.ADD) & below
-    return beside
 
 
 DELAYS: Final[dict[str, Delays]] = {

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, live_rows
-from edgetrig.optimize.bit_nets import chained, still_bits
+from edgetrig.optimize.bit_nets import chained, side_by_side, still_bits
 from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.rows import Ints
 
@@ -99,7 +99,8 @@ def sum_luts(circuit: Circuit, lut_inputs: int) -> Floats:
     # c * 2**k - b needs its low end too.
     low = np.where((rows.op == Op.SUB) & (rows.p < 0), 0, np.abs(rows.p))
     if lut_inputs < 6:
-        return np.maximum(circuit.widths - low, 0).astype(np.float64)
+        own = np.where(side_by_side(circuit), 0, circuit.widths - low)
+        return np.maximum(own, 0).astype(np.float64)
     luts: Floats = np.maximum(_common_end(circuit) - low, 0) / _both_ways(circuit)
     return luts
 
