@@ -44,12 +44,14 @@ def test_indices_far_from_zero_are_told_apart_by_their_low_bits(low, high, bits)
     assert f"input wire [{bits - 1}:0] index" in module
 
 
-def test_a_truth_table_that_six_bits_decide_is_a_cell():
+def test_a_truth_table_that_five_of_six_bits_decide_is_a_cell():
     entries, more = np.arange(64), np.arange(300)
     parity = np.array([int(k).bit_count() & 1 for k in more])
     for values, cells in (
         (parity[:64], 1),
         (entries >> 5, 0),
+        (parity[:64] ^ entries & 1, 1),
+        (parity[:64] ^ parity[entries & 3], 0),
         (parity[:64] + 2 * (entries & 1), 1),
         (parity[:128], 2),
         (parity[:256], 2),  # of the four truth tables of each bit two are equal

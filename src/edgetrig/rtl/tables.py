@@ -1,7 +1,7 @@
 """Look-up tables as truth tables, which each language writes as a module of its own.
 
-A truth table that depends on all of six index bits is an instance of the cell ``lut6``: a mapper
-that sees the logic takes it apart and finds its way back only sometimes.
+A truth table of six index bits that depends on at least five of them is an instance of the cell
+``lut6``: a mapper that sees the logic takes it apart and finds its way back only sometimes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from edgetrig.rtl.net import Net
 
 _WIDE = 100
 _LUT_INPUTS = 6
+_CELL_INPUTS = 5
+"""Index bits that a cell depends on at least: what depends on fewer may join other logic."""
 LUT_CELL = "lut6"
 """Name of the cell, of its files in the folder ``cells`` and of its module."""
 
@@ -55,8 +57,8 @@ class TruthTables:
         return [self.codes[bit].index(code) for code in self.codes[bit]]
 
     def is_cell(self, bit: int, leaf: int) -> bool:
-        """Return whether a truth table of a bit of the result depends on all of six index bits."""
-        return self.bits >= _LUT_INPUTS and _depends_on_all(self.codes[bit][leaf])
+        """Return whether a truth table of a bit of the result is an instance of `LUT_CELL`."""
+        return self.bits >= _LUT_INPUTS and _inputs(self.codes[bit][leaf]) >= _CELL_INPUTS
 
     @property
     def has_cells(self) -> bool:
@@ -108,10 +110,12 @@ def _truth_tables(net: Net, module: str, row: int) -> TruthTables:
     return TruthTables(module, bits, width, codes, [*words, *_lines(table.values.tolist())])
 
 
-def _depends_on_all(code: int) -> bool:
-    """Return whether a truth table of six inputs changes with each of them."""
+def _inputs(code: int) -> int:
+    """Return how many of six inputs a truth table changes with."""
     ones = np.array([code >> k & 1 for k in range(1 << _LUT_INPUTS)]).reshape((2,) * _LUT_INPUTS)
-    return all((ones.take(0, axis) != ones.take(1, axis)).any() for axis in range(_LUT_INPUTS))
+    return sum(
+        bool((ones.take(0, axis) != ones.take(1, axis)).any()) for axis in range(_LUT_INPUTS)
+    )
 
 
 def _lines(values: list[int]) -> Iterator[str]:
