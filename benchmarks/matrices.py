@@ -16,6 +16,9 @@ from peers import HERE, Worker, install, machine, paragraph, say, table, write_w
 SIZES = (16, 32, 64, 128, 256, 512)
 LARGEST_OF_ALKAID = 128
 """At 192 it takes a minute and more."""
+LARGEST_SEARCHED = 128
+EFFORT = 10
+"""What one and two cores are compared with."""
 SEED = 1
 RESULT = HERE / "results" / "matrices.json"
 
@@ -37,7 +40,8 @@ def main() -> None:
             continue
         say(f"n = {size}")
         task = {"task": "matrices", "size": size, "seed": SEED, "repeats": 3 if size < 128 else 1}
-        solved = {"date": machine()["date"], "edgetrig": ours(**task)}
+        search = {"effort": EFFORT, "largest_searched": LARGEST_SEARCHED}
+        solved = {"date": machine()["date"], "edgetrig": ours(**task, **search)}
         if size <= LARGEST_OF_ALKAID:
             solved["alkaid"] = alkaid(**task)
         result["sizes"][str(size)] = solved
@@ -70,6 +74,7 @@ def report(result: dict[str, Any]) -> str:
                     f"{part['carried_bits']:,}",
                 ]
             )
+    searched = {n: part for n, part in result["sizes"].items() if part["edgetrig"].get("cores")}
     lines = [
         "# Constant matrices",
         paragraph(
@@ -84,8 +89,23 @@ def report(result: dict[str, Any]) -> str:
             ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".",
         ),
         table(("n", "", "measured", "CPU s", "adders", "adder bits", "carried bits"), rows),
+        "## One core and two",
+        paragraph(
+            f"edgetrig with `effort={EFFORT}`, the same result from either: seconds, the least of",
+            "those measured in turn. Where other work takes most of the machine, CPU s tell more.",
+        ),
+        table(
+            ("n", "one core: s", "CPU s", "two cores: s", "CPU s", "s by one core's", "CPU s"),
+            [_cores(size, solved["edgetrig"]["cores"]) for size, solved in searched.items()],
+        ),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _cores(size: str, times: dict[str, dict[str, float]]) -> list[str]:
+    one, two = times["1"], times["2"]
+    seconds = [f"{part[key]:.2f}" for part in (one, two) for key in ("wall", "cpu")]
+    return [size, *seconds, *(f"{two[key] / one[key]:.2f}" for key in ("wall", "cpu"))]
 
 
 if __name__ == "__main__":
