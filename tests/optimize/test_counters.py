@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from circuits import random_circuits, random_codes, random_programs
 from edgetrig.circuit import Input, Op, check, fixed_input, trace
 from edgetrig.optimize import counters, optimize
+from edgetrig.optimize.bit_heap import Bit, BitHeap
+from edgetrig.optimize.compression import plan
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.verify import evaluate
 
@@ -67,3 +69,33 @@ def test_a_constant_hides_in_a_counter():
 def test_a_sum_of_two_wide_values_stays():
     circuit = optimize(trace(lambda x: x[0] + x[1], fixed_input("x", 2, integer=9, fraction=0)))
     assert counters(circuit) is circuit
+
+
+@given(
+    heights=st.lists(st.integers(0, 30), min_size=1, max_size=7),
+    constant=st.integers(0, 127),
+)
+def test_two_bits_of_each_weight_are_left_at_most(heights, constant):
+    columns = [[Bit(0, 8 * k + n, 0) for n in range(high)] for k, high in enumerate(heights)]
+    heap = BitHeap(columns, constant % (1 << len(heights)))
+    luts = heap.compress()
+    assert max(map(len, heap.columns)) <= 2
+    assert len(heap.rows()) <= 2
+    # Nothing is counted for less than a LUT a bit, but what the modulus drops.
+    assert luts >= 0
+    assert all(len(counter.bits) <= 6 for counter in heap.counters)
+
+
+def test_columns_come_out_even():
+    """24 bits of weight 1 and 22 of weight 2 took twelve counters and three chains, 54 LUTs."""
+    luts, _ = plan((24, 22, 2, 0, 0, 0), 40)
+    assert luts <= 48 - 6 + 1
+
+
+def test_a_condition_is_counted_where_it_chooses_between_constants():
+    port = Input("x", np.zeros(12, int), np.ones(12, int), np.zeros(12, int))
+    circuit = trace(lambda x: np.where(x > 0, 0, 1).sum(), port)
+    changed = optimize(counters(circuit))
+    assert changed.count(Op.SELECT) == 0
+    codes = np.random.default_rng(0).integers(0, 2, (100, 12))
+    assert outputs(changed, codes) == [[12 - int(sum(event))] for event in codes]

@@ -1,4 +1,4 @@
-"""Bits of equal weights counted by generalised parallel counters, until few rows are left.
+"""Bits of equal weights counted by generalised parallel counters, until two rows are left.
 
 Six bits of one weight have a count of three bits, each a 6-input LUT; so have five bits of one
 weight with one of twice that weight. Either takes three LUTs and leaves three bits fewer, however
@@ -11,8 +11,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-COUNTER_LUTS = 3
-"""LUTs of a counter: one for each bit of its count."""
+from edgetrig.optimize.compression import Shape, plan
 
 
 class Bit(NamedTuple):
@@ -71,38 +70,39 @@ class BitHeap:
     constant: int
     counters: list[Counter] = field(default_factory=list)
 
-    def compress(self) -> None:
-        """Count bits until no counter saves as many LUTs as it takes."""
+    def compress(self) -> int:
+        """Count bits until two of each weight are left at most; return the LUTs of all.
+
+        Those of the counters, and of the sum of what is left (`edgetrig.optimize.compression`).
+        """
         for bits in self.columns:
             bits.sort()
-        for ones, twos in ((6, 0), (5, 1)):
-            while (column := self._full(ones, twos)) is not None:
-                self._count(column, ones, twos)
+        luts, steps = plan([len(bits) for bits in self.columns], self.constant)
+        for column, step in enumerate(steps):
+            for shape in step.shapes:
+                self._count(column, shape)
+            if step.flipped:
+                self._flip(column)
+        return luts
 
-    def _full(self, ones: int, twos: int) -> int | None:
-        """Return the column of enough bits whose bits are there first."""
-        found = [
-            (column[ones - 1].level, k)
-            for k, column in enumerate(self.columns)
-            if len(column) >= ones and self._height(k + 1) >= twos
-        ]
-        return min(found)[1] if found else None
-
-    def _height(self, column: int) -> int:
-        return len(self.columns[column]) if column < len(self.columns) else 0
-
-    def _count(self, column: int, ones: int, twos: int) -> None:
-        taken = self._take(column, ones)
-        above = self._take(column + 1, twos) if twos else []
-        constant = 0 if twos else self.constant >> column & 1
-        self.constant -= constant << column
+    def _count(self, column: int, shape: Shape) -> None:
+        taken = self._take(column, shape.ones)
+        above = self._take(column + 1, shape.twos) if shape.twos else []
+        self.constant -= shape.constant << column
         bits = (*taken, *above)
         level = max(bit.level for bit in bits) + 1
-        self.counters.append(Counter(bits, (1,) * len(taken) + (2,) * len(above), constant))
-        for place in range(3):
-            if column + place < len(self.columns):
-                bit = Bit(level, -len(self.counters), place)
-                insort(self.columns[column + place], bit)
+        weights = (1,) * len(taken) + (2,) * len(above)
+        self.counters.append(Counter(bits, weights, shape.constant))
+        for place in range(min(shape.bits, len(self.columns) - column)):
+            insort(self.columns[column + place], Bit(level, -len(self.counters), place))
+
+    def _flip(self, column: int) -> None:
+        """Make ``not b`` and ``2 * b`` of a column's only bit ``b`` and the constant 1."""
+        [bit] = self.columns[column]
+        self.columns[column] = [bit._replace(inverted=not bit.inverted)]
+        if column + 1 < len(self.columns):
+            insort(self.columns[column + 1], bit)
+        self.constant -= 1 << column
 
     def _take(self, column: int, count: int) -> list[Bit]:
         taken = self.columns[column][:count]

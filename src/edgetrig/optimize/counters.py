@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetrig.circuit import Circuit, Op, use_counts
-from edgetrig.optimize.bit_heap import COUNTER_LUTS, Bit, BitHeap, Counter
+from edgetrig.optimize.bit_heap import Bit, BitHeap, Counter
 from edgetrig.optimize.row_costs import row_luts
 from edgetrig.optimize.rows import Edit, Ints, is_narrow_and_combinational
 
@@ -43,11 +43,12 @@ def counters(circuit: Circuit, family: str = "UltraScale+") -> Circuit:
     luts = row_luts(circuit, family)
     counted = _Counted(circuit)
     for total in _sums(circuit):
-        heap = _heap(circuit, total)
+        before = float(luts[total.inner].sum())
+        heap = _heap(circuit, total) if before else None
         if heap is None:
             continue
-        heap.compress()
-        if heap.counters and _luts(heap) < float(luts[total.inner].sum()):
+        luts_after = heap.compress()
+        if heap.counters and luts_after < before:
             counted.replace_sum(total.row, heap)
     return counted.edit.circuit() if counted.edit.changed else circuit
 
@@ -114,17 +115,21 @@ def _heap(circuit: Circuit, total: _Sum) -> BitHeap | None:
             # A weight other than a power of two is the sum of several.
             for column in range(first, min(abs(weight).bit_length(), size)):
                 if abs(weight) >> column & 1:
-                    columns[column].append(Bit(0, row, place, weight < 0))
+                    columns[column].append(_bit_of(circuit, row, place, weight < 0))
             constant += min(weight, 0)
     return BitHeap(columns, constant % (1 << size))
 
 
-def _luts(heap: BitHeap) -> float:
-    """Estimate the LUTs of counters and of the sum of what they leave."""
-    ends = [(min(number), max(number)) for number in heap.rows()]
-    top = max((end for _, end in ends), default=0)
-    added = sum(top + 1 - first for first, _ in ends[1:])
-    return COUNTER_LUTS * len(heap.counters) + added
+def _bit_of(circuit: Circuit, row: int, place: int, inverted: bool) -> Bit:
+    """Return a bit of a row; where a condition chooses between constants, the condition."""
+    rows = circuit.rows
+    if rows.op[row] == Op.SELECT:
+        a, b, c = rows.operands[row].tolist()
+        if circuit.constant[b] and circuit.constant[c]:
+            yes, no = (bool(rows.lo[k] >> place & 1) for k in (b, c))
+            if yes != no:
+                return Bit(0, a, 0, inverted != no)
+    return Bit(0, row, place, inverted)
 
 
 class _Counted:

@@ -42,7 +42,9 @@ def threshold_tables(circuit: Circuit, family: str = "UltraScale+") -> Circuit:
     for value, questions in _questions(circuit).items():
         before = float(luts[[row for row, _, _ in questions]].sum())
         distinct = {threshold for _, threshold, _ in questions}
-        if len(distinct) >= _LEAST and _luts(circuit, value, questions) < before:
+        # One table a comparison, as logic is: but a cell, which a mapper does not take apart.
+        cheaper = circuit.widths[value] <= _LOWEST or _luts(circuit, value, questions) < before
+        if len(distinct) >= _LEAST and cheaper:
             for row, threshold, below in questions:
                 answers.replace(row, value, threshold, below)
     return answers.edit.circuit() if answers.edit.changed else circuit
