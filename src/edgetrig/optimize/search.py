@@ -29,6 +29,8 @@ _LEFT_OUT: Final = 10
 _NOISE: Final = 0.3
 _AHEAD_DIGITS: Final = 1_000
 """Digits of a problem from which on an attempt is long beside handing it to another core."""
+_OVERFULL: Final = 1.5
+"""Digits of a column, by those that full stages hold, beyond which early sums save no registers."""
 _MOST_AHEAD: Final = 4
 """Attempts at once: more would double the work for a third less time."""
 _TREES: Final = 16
@@ -57,7 +59,7 @@ class Problem(NamedTuple):
 class State(NamedTuple):
     """A problem some of whose pairs are shared: ``made[0]`` sums.
 
-    ``stage`` is the number of adders between two registers, or 0 where no stage is full.
+    ``stage`` is the number of adders between two registers, or 0.
     """
 
     digits: Digits
@@ -202,15 +204,15 @@ def _shared(problem: Problem, extra_depth: int, stage: int, kept: Ints, seed: in
             columns.bound[column] = 2.0 ** (least + extra_depth)
     noise, early = _NOISE if seed > 0 else 0.0, _within_stages(columns, stage)
     made = share_pairs(digits, columns, values, len(problem.lo), kept, seed, noise, early)
-    return State(digits, columns, values, np.full(1, made), early)
+    return State(digits, columns, values, np.full(1, made), stage)
 
 
 @jit
 def _within_stages(columns: Columns, stage: int) -> int:
     """Let no column be deeper than stages full of adders; return how many a first stage may have.
 
-    The deepest column decides how many full stages there are behind the first. If that is none,
-    bounds stay as they are, and there is no first stage.
+    The deepest column decides how many full stages there are behind the first. If that is none, or
+    it has many more digits than they hold, bounds stay as they are, and there is no first stage.
     """
     if stage == 0:
         return 0
@@ -219,7 +221,7 @@ def _within_stages(columns: Columns, stage: int) -> int:
         most = max(most, kraft)
     deepest = int(np.ceil(np.log2(most)))
     stages = (deepest - 1) // stage
-    if stages < 1:
+    if stages < 1 or most > _OVERFULL * 2.0 ** (stage * stages):
         return 0
     for column in range(len(columns.bound)):
         columns.bound[column] = min(columns.bound[column], 2.0 ** (stage * stages))
