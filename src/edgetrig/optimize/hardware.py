@@ -16,7 +16,7 @@ from edgetrig.optimize.ternary import ternary_sums
 from edgetrig.optimize.thresholds import threshold_tables
 from edgetrig.optimize.upper_bits import upper_bits_once
 
-_CLEARLY = 0.005
+_CLEARLY = 0.0025
 """Part of the cost that a form must save: less than that is within the estimate's error."""
 
 
