@@ -125,3 +125,15 @@ def test_whoever_wants_hears_that_kernels_are_compiled_once(house):
     heard = "from edgetrig.progress import notices; notices.append(print); powers(2, 4)"
     assert prints(house, heard).count("compiling kernels") == 1
     assert prints(house, heard) == ""
+
+
+def test_ctrl_c_that_llvm_swallowed_is_ctrl_c(house):
+    """LLVM goes on without the code it was making, for which Numba then has an error of its own."""
+    lines = [
+        "from numba.core.caching import CompileResultCacheImpl",
+        "def reduce(*_): raise RuntimeError('no compiled object yet')",
+        "CompileResultCacheImpl.reduce = reduce",
+        "try: powers(2, 4)",
+        "except KeyboardInterrupt: print('interrupted')",
+    ]
+    assert prints(house, "\n".join(["pass", *lines])) == "interrupted"

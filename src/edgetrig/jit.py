@@ -69,7 +69,10 @@ def _one_at_a_time(save: Callable[..., Any], folder: Path | None) -> Callable[..
         _say_what_takes_long()
         if folder is not None:
             with suppress(OSError), _alone(folder / "saving.lock"):
-                save(*given)
+                try:
+                    save(*given)
+                except RuntimeError as error:  # no code: Ctrl-C in LLVM, which passes none on
+                    raise KeyboardInterrupt from error
 
     return saved
 
