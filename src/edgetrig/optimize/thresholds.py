@@ -43,7 +43,9 @@ def threshold_tables(circuit: Circuit, family: str = "UltraScale+") -> Circuit:
         before = float(luts[[row for row, _, _ in questions]].sum())
         distinct = {threshold for _, threshold, _ in questions}
         # One table a comparison, as logic is: but a cell, which a mapper does not take apart.
-        cheaper = circuit.widths[value] <= _LOWEST or _luts(circuit, value, questions) < before
+        unread = min((t & -t).bit_length() - 1 for t in distinct if t) if any(distinct) else 0
+        few = circuit.widths[value] - unread <= _LOWEST
+        cheaper = few or _luts(circuit, value, questions) < before
         if len(distinct) >= _LEAST and cheaper:
             for row, threshold, below in questions:
                 answers.replace(row, value, threshold, below)
