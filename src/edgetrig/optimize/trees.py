@@ -94,7 +94,10 @@ def _tree(listed: Ints, values: Values, seed: int, noise: float, stage: int) -> 
     state = np.full(1, seed)
     for i in range(count):
         for j in range(i):
-            _weigh(i, j, terms, scores, state, noise, stage)
+            _weigh(i, j, terms, scores, state, noise)
+    if stage > 0:
+        for i in range(count):
+            _weigh_registers(i, i, terms, scores, stage)
     joined = np.zeros((max(count - 1, 0), 2), np.int64)
     for step in range(len(joined)):
         weight = terms.weight[:count]
@@ -106,7 +109,9 @@ def _tree(listed: Ints, values: Values, seed: int, noise: float, stage: int) -> 
         _move(count, i, scores)
         for k in range(count):
             if k != j:
-                _weigh(max(j, k), min(j, k), terms, scores, state, noise, stage)
+                _weigh(max(j, k), min(j, k), terms, scores, state, noise)
+        if stage > 0:
+            _weigh_registers(j, count, terms, scores, stage)
     return cost, joined
 
 
@@ -138,28 +143,45 @@ def _growth(one: float, other: float) -> float:
 
 
 @jit
-def _weigh(
-    i: int, j: int, terms: Terms, scores: Scores, state: Ints, noise: float, stage: int
-) -> None:
+def _by_shift(i: int, j: int, terms: Terms) -> tuple[int, int, int, int]:
+    """Return two terms, the lower shift first, how far apart they are, and whether one is less."""
+    low, high = (i, j) if terms.shift[i] <= terms.shift[j] else (j, i)
+    subtract = 1 if terms.sign[low] != terms.sign[high] else 0
+    return low, high, terms.shift[high] - terms.shift[low], subtract
+
+
+@jit
+def _weigh(i: int, j: int, terms: Terms, scores: Scores, state: Ints, noise: float) -> None:
     """Say what the sum of two terms costs, and how bad a choice it is.
 
     Of pairs that cost the same, or one LUT more, those of closer shifts are better: what lies far
     apart is added late, when more low bits are free.
     """
-    low, high = (i, j) if terms.shift[i] <= terms.shift[j] else (j, i)
-    apart = terms.shift[high] - terms.shift[low]
-    subtract = 1 if terms.sign[low] != terms.sign[high] else 0
+    low, high, apart, subtract = _by_shift(i, j, terms)
     lo, hi = terms.lo, terms.hi
     luts = sum_cost(lo[low], hi[low], lo[high], hi[high], apart, subtract)
     scores.luts[i, j], scores.score[i, j] = luts, 2 * luts + apart
-    if 2 * max(terms.weight[i], terms.weight[j]) <= 1 << stage:
-        least, most = sum_interval(lo[low], hi[low], lo[high], hi[high], apart, subtract)
-        fewer = bits(lo[low], hi[low]) + bits(lo[high], hi[high]) - bits(least, most)
-        scores.score[i, j] -= 2.0 * fewer / LUT_COST
     if noise > 0:
         # A linear congruential generator (D. E. Knuth's MMIX).
         state[0] = state[0] * 6364136223846793005 + 1442695040888963407
         scores.score[i, j] += noise * float((state[0] >> 33) & 0xFFFFFF) / float(1 << 24)
+
+
+@jit
+def _weigh_registers(i: int, count: int, terms: Terms, scores: Scores, stage: int) -> None:
+    """Let sums of term `i` and the first terms that fit into a stage be as good as they narrow.
+
+    On its own, since a rare branch would make `_weigh` twice as slow.
+    """
+    lo, hi = terms.lo, terms.hi
+    for k in range(count):
+        if k == i or 2 * max(terms.weight[i], terms.weight[k]) > 1 << stage:
+            continue
+        later, earlier = max(i, k), min(i, k)
+        low, high, apart, subtract = _by_shift(later, earlier, terms)
+        least, most = sum_interval(lo[low], hi[low], lo[high], hi[high], apart, subtract)
+        fewer = bits(lo[low], hi[low]) + bits(lo[high], hi[high]) - bits(least, most)
+        scores.score[later, earlier] -= 2.0 * fewer / LUT_COST
 
 
 @jit
