@@ -1,4 +1,4 @@
-"""Running other programs: a crash, an interrupt or a time limit ends them, not us."""
+"""Running other programs, which a crash, an interrupt or a time limit ends, and not us."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from edgetrig.errors import ToolError
+
+
+def processors() -> int:
+    """Return how many processors this process may use: a batch system may grant a few of many."""
+    return len(os.sched_getaffinity(0))
 
 
 def execute(

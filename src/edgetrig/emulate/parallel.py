@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from edgetrig.errors import DataError
+from edgetrig.programs import processors
 from edgetrig.progress import Progress
 
 Memory = TypeVar("Memory")
@@ -51,7 +51,7 @@ def for_all(
     if threads is not None and threads < 1:
         raise DataError(f"threads={threads}: at least 1 is needed")
     count = -(-events // stage)
-    workers = min(threads or os.cpu_count() or 1, count)
+    workers = min(threads or processors(), count)
     numbers = itertools.count()
     lock = threading.Lock()
     errors: dict[int, BaseException] = {}

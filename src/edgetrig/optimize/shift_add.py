@@ -14,7 +14,6 @@ the matrix.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
@@ -25,6 +24,7 @@ from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.search import Problem, solve
+from edgetrig.programs import processors
 
 _FORM_INPUTS: Final = 32
 _DIGITS: Final = 100_000
@@ -106,7 +106,7 @@ def shift_add(
     digits = {name: _digits(*matrix[:3]) for name, matrix in distinct.items()}
     every = sum(len(part[1]) for part in digits.values())
     attempts = min(effort * _DIGITS // max(every, 1), effort * _MOST_ATTEMPTS)
-    cores = os.cpu_count() or 1
+    cores = processors()
     each = max(1, cores // max(len(distinct), 1))
 
     def solved(name: bytes) -> Sums:

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig import programs
 from edgetrig.errors import DataError, Error, ToolError
 from edgetrig.files import whole_file
 from edgetrig.progress import Progress
@@ -82,7 +83,7 @@ def processors(processes: int | None) -> int:
     """Return how many workers to start: one for each processor this process may use, or as told."""
     if processes is not None and processes < 1:
         raise DataError(f"processes is {processes}; give at least 1")
-    return processes or len(os.sched_getaffinity(0))
+    return processes or programs.processors()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetrig.errors import ToolError, require
-from edgetrig.programs import call, execute
+from edgetrig.programs import call, execute, processors
 from edgetrig.rtl import Port
 from edgetrig.verify._run import Run, Words, on_path, places
 
@@ -122,7 +122,7 @@ def _units(sources: list[str], harness: str) -> dict[str, str]:
     fast = [name for name in sources if name not in slow]
     units = {}
     for kind, names in (("slow", slow), ("fast", fast)):
-        count = (os.cpu_count() or 1) if len(names) > 4 else 1
+        count = processors() if len(names) > 4 else 1
         for k in range(count):
             units[f"{kind}{k}.cpp"] = "".join(f'#include "{name}"\n' for name in names[k::count])
     units["fast0.cpp"] += harness
@@ -141,7 +141,7 @@ def _compile(source: Path, target: Path, include: Sequence[Path]) -> None:
 
 
 def _compile_all(sources: Sequence[Path], targets: Sequence[Path], include: Sequence[Path]) -> None:
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=processors()) as pool:
         jobs = zip(sources, targets, strict=True)
         for job in [pool.submit(_compile, *pair, include) for pair in jobs]:
             job.result()
