@@ -3,7 +3,8 @@
 ``.venv/bin/python benchmarks/compiler.py`` installs the peer into ``benchmarks/.venvs``, trains the
 sparse networks if they are not there yet, measures, and writes ``benchmarks/results/compiler.json``
 and ``compiler.md``. ``--only NAME`` (again and again) measures some rows and keeps the others of
-the last run; ``--quick`` takes one small row and only prints.
+the last run; ``--own`` synthesises edgetrig's circuits again and keeps the peer's costs and all
+speeds; ``--quick`` takes one small row and only prints.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ STAGED = 2
 LARGE = ("matrix_128",)
 """Synthesised with registers and as binary sums only: ABC9 takes hours for the other forms."""
 ROWS = ("network_a", *TARGETS, "matrix_64", "matrix_128", "convolution", "deep_set")
+MADE = ("adders", "register_bits", "stage_ns", "estimate")
 COSTS = ("LUT", "LUT+INV", "CARRY4", "FF", "depth")
 RESULT = HERE / "results" / "compiler.json"
 
@@ -42,14 +44,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one small row, only printed")
     parser.add_argument("--only", action="append", metavar="NAME", choices=ROWS)
+    parser.add_argument("--own", action="store_true", help="synthesise edgetrig's circuits alone")
     arguments = parser.parse_args()
     chosen = ["small"] if arguments.quick else arguments.only or list(ROWS)
     result: dict[str, Any] = {"rows": {}}
-    if arguments.only and RESULT.is_file():
+    if (arguments.only or arguments.own) and RESULT.is_file():
         result = json.loads(RESULT.read_text())
     result |= {"machine": machine()}
     for name in chosen:
-        result["rows"][name] = measure(name)
+        result["rows"][name] = own_cost(name, result["rows"]) if arguments.own else measure(name)
         if not arguments.quick:
             # Row by row, so that a run that is stopped keeps what it has.
             write_whole(RESULT, json.dumps(result, indent=1) + "\n")
@@ -62,34 +65,18 @@ def measure(name: str) -> dict[str, Any]:
     say(name)
     ours, yosys = Worker("edgetrig_worker.py"), Worker("yosys_worker.py")
     alkaid = Worker("alkaid_worker.py", install("alkaid"))
-    model = trained(name) if name in TARGETS else None
     result: dict[str, Any] = {"title": _title(name), "date": machine()["date"]}
     with tempfile.TemporaryDirectory(prefix="edgetrig-benchmark-") as scratch:
         folder = Path(scratch)
-        events = model.events(EVENTS) if model else CASES[name].events(EVENTS)
-        np.save(folder / "inputs.npy", events)
-        task = {
-            "task": "case",
-            "case": name,
-            "file": str(model.without_scaling) if model else "",
-            "inputs": str(folder / "inputs.npy"),
-            "compared": COMPARED,
-            "repeats": 3,
-            "cutoff": CUTOFF,
-        }
+        task = _task(name, folder)
         peer = alkaid(**task, rtl=str(folder / "alkaid"), outputs=str(folder / "alkaid.npy"))
         cut = summary(alkaid(**(task | {"task": "stages"}))["stages"])
         peer |= {key: cut[key] for key in ("ns", "register_bits")}
-        share = 1.0 if name in MATRICES else SHORTER
-        task |= {"clock_ns": share * cut["ns"], "latency": peer["stages"]["binary_pipelined"]}
-        task |= {"effort": STAGED if name in MATRICES else 1}
-        own = ours(**task, rtl=str(folder / "edgetrig"), outputs=str(folder / "edgetrig.npy"))
+        own = ours(**_own(name, task, folder, peer))
         result |= {"edgetrig": own, "alkaid": peer, "stages": peer["stages"], "cost": {}}
         given = [np.load(folder / f"{tool}.npy") for tool in ("edgetrig", "alkaid")]
         result["different_events"] = int((given[0] != given[1]).any(axis=1).sum())
-        for form in ("combinational", "pipelined"):
-            if form == "combinational" and name in LARGE:
-                continue
+        for form in _forms(name):
             for tool, place in (
                 ("edgetrig", f"edgetrig/{form}"),
                 ("alkaid binary", f"alkaid/binary_{form}"),
@@ -101,6 +88,56 @@ def measure(name: str) -> dict[str, Any]:
                 result["cost"][f"{form} {tool}"] = counts
                 say(f"  {form} {tool}: {[counts[key] for key in COSTS]}")
     return result
+
+
+def own_cost(name: str, rows: dict[str, Any]) -> dict[str, Any]:
+    """Synthesise edgetrig's circuits of a row again; the peer's costs and all speeds are kept."""
+    say(name)
+    row, yosys = rows[name], Worker("yosys_worker.py")
+    with tempfile.TemporaryDirectory(prefix="edgetrig-benchmark-") as scratch:
+        folder = Path(scratch)
+        task = _own(name, _task(name, folder), folder, row["alkaid"])
+        made = Worker("edgetrig_worker.py")(**task)
+        row["edgetrig"] |= {key: made[key] for key in MADE}
+        for form in _forms(name):
+            counts = Worker("yosys_worker.py")(
+                folder=str(folder / "edgetrig" / form), top="trigger"
+            )
+            row["cost"][f"{form} edgetrig"] = counts
+            say(f"  {form} edgetrig: {[counts[key] for key in COSTS]}")
+    return dict(row)
+
+
+def _task(name: str, folder: Path) -> dict[str, Any]:
+    """Return what both compilers are asked for, its events in a file."""
+    model = trained(name) if name in TARGETS else None
+    events = model.events(EVENTS) if model else CASES[name].events(EVENTS)
+    np.save(folder / "inputs.npy", events)
+    return {
+        "task": "case",
+        "case": name,
+        "file": str(model.without_scaling) if model else "",
+        "inputs": str(folder / "inputs.npy"),
+        "compared": COMPARED,
+        "repeats": 3,
+        "cutoff": CUTOFF,
+    }
+
+
+def _own(name: str, task: dict[str, Any], folder: Path, peer: dict[str, Any]) -> dict[str, Any]:
+    """Return edgetrig's task: as many stages as the peer has, and shorter ones."""
+    share = 1.0 if name in MATRICES else SHORTER
+    return task | {
+        "clock_ns": share * peer["ns"],
+        "latency": peer["stages"]["binary_pipelined"],
+        "effort": STAGED if name in MATRICES else 1,
+        "rtl": str(folder / "edgetrig"),
+        "outputs": str(folder / "edgetrig.npy"),
+    }
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    return ("pipelined",) if name in LARGE else ("combinational", "pipelined")
 
 
 def _title(name: str) -> str:
