@@ -100,9 +100,7 @@ def own_cost(name: str, rows: dict[str, Any]) -> dict[str, Any]:
         made = Worker("edgetrig_worker.py")(**task)
         row["edgetrig"] |= {key: made[key] for key in MADE}
         for form in _forms(name):
-            counts = Worker("yosys_worker.py")(
-                folder=str(folder / "edgetrig" / form), top="trigger"
-            )
+            counts = yosys(folder=str(folder / "edgetrig" / form), top="trigger")
             row["cost"][f"{form} edgetrig"] = counts
             say(f"  {form} edgetrig: {[counts[key] for key in COSTS]}")
     return dict(row)
