@@ -140,7 +140,7 @@ def test_cuts_that_always_or_never_pass_are_not_tried():
         ([Budget("fixed", 1)], "seed 'fixed' has no parameter 'threshold'; it has none; write"),
         ([Budget("h", 1, "t")], "seed 'h' has no parameter 't'; it has threshold"),
         ([Budget("h", 1), Budget("h", 2)], "seed 'h' has two budgets"),
-        ([Budget("h", 0)], "seed 'h': a budget of 0 kHz is not above 0"),
+        ([Budget("h", 0)], "seed 'h': a budget of 0 kHz; give a number above 0"),
         ([], "no seed has a budget"),
     ],
 )

@@ -115,9 +115,11 @@ def _check(budgets: Sequence[Budget], total_khz: float | None) -> None:
         if names.count(budget.seed) > 1:
             raise MenuError(f"seed '{budget.seed}' has two budgets")
         if not 0 < budget.khz < float("inf"):
-            raise MenuError(f"seed '{budget.seed}': a budget of {budget.khz:g} kHz is not above 0")
+            raise MenuError(
+                f"seed '{budget.seed}': a budget of {budget.khz:g} kHz; give a number above 0"
+            )
     if total_khz is not None and not 0 < total_khz < float("inf"):
-        raise MenuError(f"a total of {total_khz:g} kHz is not above 0")
+        raise MenuError(f"a total of {total_khz:g} kHz; give a number above 0")
 
 
 def _meaningful(
