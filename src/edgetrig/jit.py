@@ -71,8 +71,10 @@ def _one_at_a_time(save: Callable[..., Any], folder: Path | None) -> Callable[..
             with suppress(OSError), _alone(folder / "saving.lock"):
                 try:
                     save(*given)
-                except RuntimeError as error:  # no code: Ctrl-C in LLVM, which passes none on
-                    raise KeyboardInterrupt from error
+                except RuntimeError as error:
+                    if "no compiled object" not in str(error):
+                        raise
+                    raise KeyboardInterrupt from error  # in LLVM, which passes none on
 
     return saved
 

@@ -169,7 +169,7 @@ def _menu(content: Any, file: Path) -> Menu:
         seeds=tuple(_seed(name, entry) for name, entry in seeds.items()),
         models=tuple(_model(name, entry, file.parent) for name, entry in models.items()),
         bunches=_whole(top.get("bunches", 2748), "bunches"),
-        budget_khz=_rate(top.get("budget_khz", 100), "budget_khz"),
+        budget_khz=float(_number(top.get("budget_khz", 100), "budget_khz")),
         latency_bx=None if latency is None else _whole(latency, "latency_bx"),
     )
 
@@ -186,7 +186,7 @@ def _seed(name: str, entry: Any) -> Seed:
         _text(seed["expression"], where),
         _number(seed.get("prescale", 1), f"{where}: prescale"),
         {parameter: str(value) for parameter, value in parameters.items()},
-        None if budget is None else _rate(budget, f"{where}: budget_khz"),
+        None if budget is None else float(_number(budget, f"{where}: budget_khz")),
     )
 
 
@@ -239,13 +239,6 @@ def _whole(entry: Any, where: str) -> int:
     if number.denominator != 1:
         raise MenuError(f"{where}: a whole number is needed, not {entry!r}")
     return int(number)
-
-
-def _rate(entry: Any, where: str) -> float:
-    rate = float(_number(entry, where))
-    if not rate > 0:
-        raise MenuError(f"{where}: a rate of {rate:g} kHz is not above 0")
-    return rate
 
 
 def _number(entry: Any, where: str) -> Fraction:

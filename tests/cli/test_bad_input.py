@@ -88,7 +88,15 @@ CASES = {
         "report design.edgetrig --no-verify --no-synth --data events.parquet --signal 7 --out new",
         "signal class 7", "there are 2",
     ),
-    "endless jets": ("generate jets --events 99999999999 --out new.h5", "--events", "--help"),
+    "scores of no events over a file": (
+        "predict design.edgetrig none.npy --out good.npy", "none.npy", "no such file",
+    ),
+    "scores over their design": (
+        "predict design.edgetrig good.npy --out design.edgetrig", "design.edgetrig", "choose",
+    ),
+    "endless jets": (
+        "generate jets --events 99999999999 --out new.h5", "99999999999", "1,000,000,000",
+    ),
     "endless vectors": ("verify design.edgetrig --vectors 99999999999", "--vectors", "--help"),
     "folder without cases": ("fuzz --replay .", ".", "holds no saved cases"),
     "NaN in data": ("predict design.edgetrig nan.csv --out new.csv", "'b', row 3", "drop"),
@@ -99,7 +107,7 @@ CASES = {
         "it has pt",
     ),
     "unwritable scores": (
-        "predict design.edgetrig good.npy --out file/x.csv", "file/x.csv", "choose",
+        "predict design.edgetrig good.npy --out file/x.csv", "file", "choose",
     ),
     "unwritable design": (
         "compile design.edgetrig --out file/x.edgetrig", "file/x.edgetrig", "choose",

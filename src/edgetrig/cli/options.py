@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgetrig.errors import Error
+from edgetrig.files import existing_file
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -36,6 +38,22 @@ def check_folder(folder: Path) -> None:
     nearest = next(path for path in (place, *place.parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise Error(f"{folder}: cannot be written ({nearest} is in the way); choose another folder")
+
+
+def check_file(file: Path, read: Iterable[Path]) -> None:
+    """Demand, before long work begins, that a result can be written and replaces nothing read.
+
+    Raises
+    ------
+    Error
+        If its folder cannot be written, or it is one of the files that the command reads.
+    DataError
+        If one of those does not exist.
+    """
+    check_folder(file.parent)
+    for source in read:
+        if file.exists() and file.samefile(existing_file(source)):
+            raise Error(f"{file}: is read here, too; choose another file with --out")
 
 
 DesignFile = Annotated[

@@ -28,6 +28,9 @@ from edgetrig.progress import Progress
 FORMATS: Final = (".parquet", ".h5", ".hdf5")
 """Suffixes of the files that a run in shards can end in: those that are written in blocks."""
 
+MOST_EVENTS: Final = 1_000_000_000
+"""Jets or events that a run makes at most: the list of its shards stays in memory."""
+
 
 class Task(Protocol):
     """One shard: what a worker is asked to make."""
@@ -65,14 +68,18 @@ class Work(NamedTuple):
     """What is made, for errors: ``"jets"``."""
 
 
-def check_target(target: Path, what: str) -> None:
-    """Refuse a file that a run cannot end in.
+def check_request(target: Path, what: str, events: int, seed: int) -> None:
+    """Refuse what a run cannot make, or a file that it cannot end in.
 
     Raises
     ------
     DataError
-        If its suffix is none of `FORMATS`, or it is a folder.
+        If the suffix is none of `FORMATS`, it is a folder, or a number is out of range.
     """
+    if not 1 <= events <= MOST_EVENTS:
+        raise DataError(f"events is {events}; ask for 1 to {MOST_EVENTS:,}")
+    if seed < 0:
+        raise DataError(f"seed is {seed}; give a whole number from 0")
     if target.suffix.lower() not in FORMATS:
         raise DataError(f"{target}: {what} are written as {', '.join(FORMATS)}; choose one")
     if target.is_dir():

@@ -117,11 +117,7 @@ def generate_jets(
 
 
 def _check(target: Path, events: int, seed: int, constituents: int) -> None:
-    farm.check_target(target, "jets")
-    if events < 1:
-        raise DataError(f"events is {events}; ask for at least 1 jet")
-    if seed < 0:
-        raise DataError(f"seed is {seed}; give a whole number from 0")
+    farm.check_request(target, "jets", events, seed)
     if not 0 <= constituents <= MOST_CONSTITUENTS:
         raise DataError(f"constituents is {constituents}; keep 0 to {MOST_CONSTITUENTS}")
 

@@ -10,15 +10,10 @@ import typer
 from edgetrig.cli.console import say, step
 from edgetrig.cli.options import Seed
 
-MOST = 1_000_000_000
-"""Most events of one file."""
-
 
 def generate_jets(
     out: Annotated[Path, typer.Option(help="File to write: .parquet, .h5 or .hdf5.")],
-    events: Annotated[
-        int, typer.Option(max=MOST, help="Jets to make, all classes together.")
-    ] = 10_000,
+    events: Annotated[int, typer.Option(help="Jets to make, all classes together.")] = 10_000,
     seed: Seed = 1,
     constituents: Annotated[
         int, typer.Option(help="Leading constituents to keep of each jet, 0 to 128.")
@@ -50,7 +45,7 @@ def generate_jets(
 def generate_l1(
     process: Annotated[str, typer.Option(help="zero-bias, qcd, w, z, top, a4l, lq, h0 or hch.")],
     out: Annotated[Path, typer.Option(help="File to write: .parquet, .h5 or .hdf5.")],
-    events: Annotated[int, typer.Option(max=MOST, help="Bunch crossings to make.")] = 10_000,
+    events: Annotated[int, typer.Option(help="Bunch crossings to make.")] = 10_000,
     seed: Seed = 1,
     pileup: Annotated[float, typer.Option(help="Mean collisions in a crossing, 0 to 300.")] = 60.0,
     pool: Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from edgetrig.cli.commands.design import open_design
 from edgetrig.cli.console import say, step
-from edgetrig.cli.options import Columns, DesignFile, words
+from edgetrig.cli.options import Columns, DesignFile, check_file, words
 
 if TYPE_CHECKING:
     from edgetrig.design import Design
@@ -38,8 +38,7 @@ def predict(
 
     if engine not in ENGINES:
         raise Error(f"--engine {engine}: one of {', '.join(ENGINES)} is needed")
-    if out.exists() and out.samefile(data):
-        raise Error(f"{out}: is the file of events itself; choose another file with --out")
+    check_file(out, [design, data])
     choice = cast("Choice", engine)
     compiled = open_design(design)
     events = 0

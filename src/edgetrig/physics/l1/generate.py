@@ -150,13 +150,9 @@ def generate_l1(
 
 
 def _check(target: Path, process: str, events: int, seed: int, pileup: float) -> None:
-    farm.check_target(target, "events")
+    farm.check_request(target, "events", events, seed)
     if process not in PROCESSES:
         raise DataError(f"no process {process!r}; there are {', '.join(PROCESSES)}")
-    if events < 1:
-        raise DataError(f"events is {events}; ask for at least 1")
-    if seed < 0:
-        raise DataError(f"seed is {seed}; give a whole number from 0")
     if not 0 <= pileup <= HIGHEST_PILEUP:
         raise DataError(f"pileup is {pileup:g}; give a mean of 0 to {HIGHEST_PILEUP:g}")
 

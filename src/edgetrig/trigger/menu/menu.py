@@ -69,6 +69,10 @@ class Seed:
             )
         if prescale >= 1 << 17:
             raise MenuError(f"seed '{self.name}': prescale {float(prescale):g} is above 131071")
+        if self.budget_khz is not None and not 0 < self.budget_khz < float("inf"):
+            raise MenuError(
+                f"seed '{self.name}': budget_khz {self.budget_khz:g}: a rate above 0 is needed"
+            )
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ class Menu:
                 )
         if self.bunches < 1:
             raise MenuError(f"bunches {self.bunches}: 1 colliding bunch or more is needed")
+        if not 0 < self.budget_khz < float("inf"):
+            raise MenuError(f"budget_khz {self.budget_khz:g}: a rate above 0 is needed")
         if self.latency_bx is not None and self.latency_bx < 1:
             raise MenuError(f"latency_bx {self.latency_bx}: 1 bunch crossing or more is needed")
         if not 0 < len(names) <= SEED_LIMIT:

@@ -13,6 +13,7 @@ from edgetrig.cli.commands.menu import options
 from edgetrig.cli.commands.menu.events import cross_sections_of
 from edgetrig.cli.commands.menu.study import Study
 from edgetrig.cli.console import say
+from edgetrig.cli.options import check_file
 from edgetrig.files import whole_file
 
 
@@ -38,6 +39,8 @@ def menu_rates(
         cross_section=cross_section,
         dask=dask,
     )
+    if out is not None:
+        check_file(out, [menu, *data, *(file for some in study.signals.values() for file in some)])
     rates = study.rates()
     say(str(rates))
     counted = study.counted_signals()

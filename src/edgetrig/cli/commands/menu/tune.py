@@ -11,6 +11,7 @@ import typer
 from edgetrig.cli.commands.menu import options
 from edgetrig.cli.commands.menu.events import Counting
 from edgetrig.cli.console import say
+from edgetrig.cli.options import check_file
 from edgetrig.errors import Error
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def menu_tune(
 
     read = read_menu(menu)
     counting = Counting.of(data, weight, luminosity, cross_section, dask)
+    if out is not None:
+        check_file(out, data)  # but the menu itself may take the values found
     budgets = [_budget(text) for text in rate or ()] or [
         Budget(s.name, s.budget_khz) for s in read.seeds if s.budget_khz is not None
     ]

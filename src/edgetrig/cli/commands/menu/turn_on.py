@@ -11,6 +11,7 @@ import typer
 from edgetrig.cli.commands.menu import options
 from edgetrig.cli.commands.menu.events import Counting
 from edgetrig.cli.console import say, step
+from edgetrig.cli.options import check_file
 from edgetrig.errors import Error
 from edgetrig.files import whole_file
 
@@ -45,6 +46,8 @@ def menu_turn_on(
 
     read = read_menu(menu).only([seed])
     counting = Counting.of(data, weight, dask=dask)
+    if out is not None:
+        check_file(out, [menu, *data])
     ranges = dict(_range(text) for text in within or ())
     edges = None if bins is None else _edges(bins)
     with step("compiling the menu"):
