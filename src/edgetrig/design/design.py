@@ -95,7 +95,7 @@ class Design:
 
     @cached_property
     def emulator(self) -> Emulator:
-        """The bit-exact emulator: of the traced circuit, whose sums its engines gather themselves."""
+        """The bit-exact emulator: of the traced circuit, whose sums the engines gather."""
         return Emulator(optimize(self.traced, FOR_EMULATION))
 
     @property
