@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetrig.frontends.integers import truncated
 from edgetrig.frontends.layers.activation import pending
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
 from edgetrig.frontends.onnx.operators.shape import Results
@@ -91,7 +92,7 @@ def whole_quotient(x: Any, divisor: Any) -> Any:
     """Return whole numbers over constants, rounded towards zero."""
     if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
         raise ValueError("it divides whole numbers by others than powers of two; use floats")
-    return _towards_zero(x * (1 / divisor))
+    return truncated(x * (1 / divisor))
 
 
 def negative(node: Node, x: Value) -> Results:
@@ -201,13 +202,7 @@ def cast(node: Node, x: Value) -> Results:
 def _to_whole(x: Value) -> Results:
     if isinstance(x, Raw):  # what reads it says how many bits it needs
         return [x]
-    return [_towards_zero(exact(x))]
-
-
-def _towards_zero(x: Any) -> Any:
-    if isinstance(x, np.ndarray):  # while looking ahead; truth values are numbers too
-        return np.trunc(x.astype(np.float64))
-    return np.where(x < 0, np.ceil(x), np.floor(x))
+    return [truncated(exact(x))]
 
 
 def sign(node: Node, x: Value) -> Results:

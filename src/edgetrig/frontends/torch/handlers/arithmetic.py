@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from edgetrig.frontends.integers import truncated
 from edgetrig.frontends.layers.inner import divided, pending
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant, values_of
@@ -139,13 +140,6 @@ def _scalar_only(x: Pending, values: Floats) -> Pending:
 def negative(call: Call, x: Value) -> Value:
     """``-x``."""
     return pending("negative", np.negative, x) if isinstance(x, Pending) else -exact(x)
-
-
-def truncated(x: Any) -> Any:
-    """Return an exact array rounded toward zero."""
-    if isinstance(x, np.ndarray):  # while looking ahead; truth values are numbers too
-        return np.trunc(x.astype(np.float64))
-    return np.where(x < 0, np.ceil(x), np.floor(x))
 
 
 def cast(call: Call, x: Value, **options: Any) -> Value:

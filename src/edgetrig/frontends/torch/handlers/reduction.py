@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from edgetrig.frontends.integers import truncated
 from edgetrig.frontends.layers.inner import divided, pending, rounded, tabulated
 from edgetrig.frontends.layers.pooling import mean as mean_over
-from edgetrig.frontends.torch.handlers.arithmetic import truncated
 from edgetrig.frontends.torch.operation import Call
 from edgetrig.frontends.values import Value, exact
 
