@@ -19,6 +19,12 @@ def test_help_needs_no_heavy_package():
     assert run.stdout.splitlines()[-1] == "loaded"
 
 
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "edgetrig", "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == f"edgetrig {edgetrig.__version__}\n"
+
+
 def test_every_public_name_is_there():
     assert all(getattr(edgetrig, name) is not None for name in edgetrig.__all__)
     assert set(edgetrig.__all__) <= set(dir(edgetrig))

@@ -210,7 +210,7 @@ _add(
     commands.menu_turn_on,
     "edgetrig menu turn-on menu.yaml top.parquet --seed L1_SingleMu22 --variable true_muon_pt",
     "edgetrig menu turn-on menu.yaml top.parquet --seed L1_SingleMu22 --variable true_muon_pt"
-    " --bins 0:100:20 --within true_muon_eta=-2.4:2.4",
+    " --bins 0:80:16 --within true_muon_eta=-2.4:2.4",
 )
 _add(
     menu,

@@ -57,7 +57,11 @@ def check_file(file: Path, read: Iterable[Path]) -> None:
 
 
 DesignFile = Annotated[
-    Path, typer.Argument(metavar="DESIGN", help="A saved design (.edgetrig) or a model (.keras).")
+    Path,
+    typer.Argument(
+        metavar="DESIGN",
+        help="A saved design (.edgetrig), or a model file or menu, compiled with the defaults.",
+    ),
 ]
 Columns = Annotated[
     str,

@@ -48,7 +48,10 @@ def class_of(design: Design, signal: str) -> int:
 
 def compile_model(
     model: Annotated[
-        Path, typer.Argument(help="A model file, a menu (.yaml) or a design (.edgetrig).")
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="A model file, a menu (.yaml) or a design (.edgetrig)."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Design to write; the model's name with .edgetrig.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def predict(
     design: DesignFile,
-    data: Annotated[Path, typer.Argument(help="Parquet, HDF5, NumPy or CSV.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Parquet, HDF5, NumPy or CSV.")],
     out: Annotated[Path, typer.Option(help="File to write: .parquet, .h5, .npy, .npz or .csv.")],
     columns: Columns = "",
     engine: Annotated[

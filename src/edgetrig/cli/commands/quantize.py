@@ -13,7 +13,9 @@ from edgetrig.errors import Error
 
 
 def quantize(
-    model: Annotated[Path, typer.Argument(help="A float network or trees, of any library.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A float network or trees, of any library.")
+    ],
     data: Annotated[Path, typer.Option(help="Calibration events: Parquet, HDF5, NumPy or CSV.")],
     label: Annotated[
         str | None,

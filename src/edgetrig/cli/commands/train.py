@@ -17,7 +17,8 @@ def train(
     data: Annotated[
         Path | None,
         typer.Argument(
-            help="Parquet, HDF5, NumPy or CSV; by default the jets that come with edgetrig."
+            metavar="DATA",
+            help="Parquet, HDF5, NumPy or CSV; by default the jets that come with edgetrig.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Model to write, .keras.")] = Path("model.keras"),

@@ -1,0 +1,5 @@
+"""``python -m edgetrig`` is ``edgetrig``."""
+
+from edgetrig.cli import main
+
+main()

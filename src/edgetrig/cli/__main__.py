@@ -1,5 +1,0 @@
-"""``python -m edgetrig.cli`` is ``edgetrig``."""
-
-from edgetrig.cli import main
-
-main()
