@@ -34,7 +34,7 @@ _WINDOW = 32
 
 def with_dots(lowered: Lowered) -> Lowered:
     """Return the program with sums of products by pairs where that is possible."""
-    level, sums = _levels(lowered)
+    level, sums = levels(lowered)
     readers = _readers(lowered, sums)
     pairs = _pairs(level, readers)
     if not pairs:
@@ -42,7 +42,7 @@ def with_dots(lowered: Lowered) -> Lowered:
     return _rewritten(lowered, level, pairs)
 
 
-def _levels(lowered: Lowered) -> tuple[list[int], list[int]]:
+def levels(lowered: Lowered) -> tuple[list[int], list[int]]:
     """Return for each value the most sums on a way to it, and which instructions are sums."""
     level = [0] * len(lowered.lane)
     terms = lowered.terms[:, 0].tolist()

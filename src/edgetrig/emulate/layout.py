@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-_CACHE = 1 << 18
+_CACHE = 1 << 19
 """Bytes a frame should not exceed."""
 
 _MOST_GROUPS = 32

@@ -50,6 +50,16 @@ class Machine:
         return self.triple.startswith("x86_64") and (has or self.cpu[:8] == "x86-64-v")
 
     @property
+    def multiplies_words(self) -> bool:
+        """Whether one instruction adds products of 16-bit words in pairs (PMADDWD)."""
+        return self.triple.startswith("x86_64")
+
+    @property
+    def multiplies_four_bytes(self) -> bool:
+        """Whether one instruction adds products of bytes in fours to 32 bits (VPDPBUSD)."""
+        return self.permutes_words and "+avx512vnni" in self.features.split(",")
+
+    @property
     def identity(self) -> str:
         """What machine code depends on: this processor and the version of LLVM."""
         version = ".".join(map(str, llvm.llvm_version_info))

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.emulate.kernels import LANES
 from edgetrig.emulate.layout import Layout
 from edgetrig.emulate.lowering import Lowered
+from edgetrig.emulate.matrices import Matrix
 from edgetrig.emulate.vector_code import Place
 
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one function computes: the instructions from `first` to before `last`, or a matrix."""
+
+    first: int
+    last: int
+    matrix: Matrix | None = None
 
 
 class Slots:
@@ -22,13 +34,11 @@ class Slots:
     ----------
     lowered
         The program.
-    cuts
-        The first instruction of each function.
+    parts
+        What each function computes, in order; the last one is no matrix.
 
     Attributes
     ----------
-    parts
-        Number of functions.
     made
         The function that makes each value; -1 for inputs and constants.
     number
@@ -37,10 +47,9 @@ class Slots:
         Of all slots, for one event; a multiple of 8.
     """
 
-    def __init__(self, lowered: Lowered, cuts: list[int]) -> None:
+    def __init__(self, lowered: Lowered, parts: list[Part]) -> None:
         code, terms = lowered.code, lowered.terms
-        part = np.searchsorted(cuts, np.arange(len(code)), side="right") - 1
-        self.parts = len(cuts)
+        part = np.repeat(np.arange(len(parts)), [part.last - part.first for part in parts])
         self.made = np.full(len(lowered.lane), -1)
         self.made[code[:, 1]] = part
         last = np.full(len(lowered.lane), -1)
@@ -53,6 +62,13 @@ class Slots:
         lines = np.repeat(code[sums, 7] - before, lengths) + np.arange(lengths.sum())
         values, readers = terms[lines, 0], np.repeat(part[sums], lengths)
         np.maximum.at(last, values[values >= 0], readers[values >= 0])
+        for number, matrix in ((k, part.matrix) for k, part in enumerate(parts) if part.matrix):
+            self.made[matrix.made] = number
+            np.maximum.at(last, matrix.reads, number)
+        # What a matrix makes of the outputs is stored by the last function.
+        by_matrix = np.array([part.matrix is not None for part in parts])
+        outputs = lowered.stored[self.made[lowered.stored] >= 0]
+        last[outputs[by_matrix[self.made[outputs]]]] = len(parts) - 1
         self.number, self._count = self._allocate(lowered, last)
         self.bytes = sum(count << lane for lane, count in enumerate(self._count))
         self.bytes += -self.bytes % 8

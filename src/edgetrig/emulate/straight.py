@@ -6,6 +6,7 @@ through a slot of the frame.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,8 +20,10 @@ from edgetrig.emulate.kernels import INSTRUCTIONS, LANES
 from edgetrig.emulate.layout import Layout, Region, groups_for, regions
 from edgetrig.emulate.lowering import Lowered, lower
 from edgetrig.emulate.machine import Machine, assemble
+from edgetrig.emulate.matrices import Matrix, with_matrices
+from edgetrig.emulate.matrix_code import MatrixWriter
 from edgetrig.emulate.port_code import TYPES, Column, PortWriter, exact_in_float32, quantises
-from edgetrig.emulate.slots import Slots
+from edgetrig.emulate.slots import Part, Slots
 from edgetrig.emulate.tables import table_constant
 from edgetrig.emulate.vector_code import FunctionWriter, Place
 
@@ -32,6 +35,9 @@ FUNCTION = 4000
 
 _GATHERED = 256
 """Size of shared sums that are computed anew for products of pairs."""
+
+_PRODUCT = 6.0
+"""A multiplication of a lane of 32 bits, in instructions on bytes."""
 
 MODULE = 16_000
 """Most instructions that LLVM holds at a time."""
@@ -81,42 +87,77 @@ class Code:
 
 def make_code(circuit: Circuit, machine: Machine) -> Code:
     """Compile a circuit whose values fit 64 bits."""
-    lowered, narrowest = _lower(circuit, machine)
-    cuts = list(range(0, len(lowered.code), FUNCTION)) or [0]
-    slots = Slots(lowered, cuts)
+    lowered, matrices, narrowest = _lower(circuit, machine)
+    parts = _parts(len(lowered.code), matrices)
+    slots = Slots(lowered, parts)
     layout = _layout(circuit, lowered, slots, machine.vector >> narrowest)
     places = slots.places(lowered, layout)
-    stores = _stores(lowered, slots, layout, places)
+    stores = _stores(lowered, slots, layout, places, parts)
     writer = FunctionWriter(
         lowered, circuit.tables, layout, places, permutes=machine.permutes_words
     )
     kinds = _kinds(circuit)
-    ends = [*cuts[1:], len(lowered.code)]
-    per_module = max(1, MODULE // FUNCTION)
-    objects, parts = [], []
-    for first in range(0, len(cuts), per_module):
-        numbers = range(first, min(first + per_module, len(cuts)))
+    objects: list[bytes] = []
+    counts: list[int] = []
+    for numbers in _modules(parts):
         lines = [f'target triple = "{machine.triple}"', _ATTRIBUTES]
-        lines += _table_constants(circuit, lowered.code[cuts[first] : ends[numbers[-1]]])
+        code = lowered.code[parts[numbers[0]].first : parts[numbers[-1]].last]
+        lines += _table_constants(circuit, code)
+        matrix_writer = MatrixWriter(layout, places)
         for number in numbers:
-            lines += writer.function(f"part_{number}", cuts[number], ends[number], stores[number])
-        if first == 0:
+            part, name = parts[number], f"part_{number}"
+            if part.matrix:
+                lines += matrix_writer.function(name, part.matrix)
+            else:
+                lines += writer.function(name, part.first, part.last, stores[number])
+        lines += matrix_writer.tiles()
+        if not objects:
             lines += _port_functions(circuit, layout, machine, kinds)
-            lines += _run(circuit, layout, kinds, len(cuts))
+            lines += _run(circuit, layout, kinds, len(parts))
         objects.append(assemble("\n".join(lines), machine))
-        parts.append(len(numbers))
-    return Code(layout, kinds, tuple(objects), tuple(parts))
+        counts.append(len(numbers))
+    return Code(layout, kinds, tuple(objects), tuple(counts))
 
 
-def _lower(circuit: Circuit, machine: Machine) -> tuple[Lowered, int]:
-    """Lower a circuit in the way that costs least; return the narrowest lane used, too."""
-    choices = [(lower(circuit, sizes=(-1,), narrowest=lane), lane) for lane in range(LANES)]
+def _parts(count: int, matrices: list[Matrix]) -> list[Part]:
+    """Return what functions compute: matrices, and the instructions between them."""
+    parts: list[Part] = []
+    first = 0
+    for stop, matrix in [*((matrix.at, matrix) for matrix in matrices), (count, None)]:
+        cuts = [*range(first, stop, FUNCTION), stop]
+        parts += [Part(a, b) for a, b in itertools.pairwise(cuts)]
+        if matrix:
+            parts.append(Part(stop, stop, matrix))
+        first = stop
+    # The last one stores outputs that matrices make, and those that are inputs.
+    return parts if parts and not parts[-1].matrix else [*parts, Part(count, count)]
+
+
+def _modules(parts: list[Part]) -> list[range]:
+    """Return the numbers of parts that LLVM holds at a time."""
+    modules, first, size = [], 0, 0
+    for number, part in enumerate(parts):
+        size += part.last - part.first
+        if size > MODULE and number > first:
+            modules.append(range(first, number))
+            first, size = number, part.last - part.first
+    return [*modules, range(first, len(parts))]
+
+
+def _lower(circuit: Circuit, machine: Machine) -> tuple[Lowered, list[Matrix], int]:
+    """Lower a circuit in the way that costs least; return its matrices and narrowest lane, too."""
+    choices: list[tuple[Lowered, list[Matrix], int]] = [
+        (lower(circuit, sizes=(-1,), narrowest=lane), [], lane) for lane in range(LANES)
+    ]
+    gathered = lower(circuit, sizes=(_GATHERED,), narrowest=1)
     if machine.multiplies_bytes:
-        choices.append((with_dots(lower(circuit, sizes=(_GATHERED,), narrowest=1)), 1))
+        choices.append((with_dots(gathered), [], 1))
+    if machine.multiplies_words:
+        choices.append((*with_matrices(gathered, bytes_too=machine.multiplies_four_bytes), 1))
     return min(choices, key=lambda choice: _cost(*choice))
 
 
-def _cost(lowered: Lowered, narrowest: int) -> float:
+def _cost(lowered: Lowered, matrices: list[Matrix], narrowest: int) -> float:
     """Return about how much work an event is, in vector instructions on bytes."""
     kind, lane = lowered.code[:, 0] >> 2, lowered.code[:, 0] & 3
     # A sum is an addition for each term but one, and a shift or a product for most.
@@ -127,7 +168,7 @@ def _cost(lowered: Lowered, narrowest: int) -> float:
     work[sums] = 2.0 * count - 3 - (plain[first + count] - plain[first + 1])
     # What takes several registers leaves fewer for the rest; bytes can be added, but hardly more.
     work *= np.where(lane > narrowest, 1.25, 1.0) * np.where(lane == 0, 1.5, 1 << lane)
-    return float(work.sum())
+    return float(work.sum()) + _PRODUCT * sum(matrix.work for matrix in matrices)
 
 
 def _kinds(circuit: Circuit) -> tuple[str, ...]:
@@ -158,9 +199,10 @@ def _stores(
     slots: Slots,
     layout: Layout,
     places: dict[int, Place],
+    parts: list[Part],
 ) -> list[dict[int, list[Place]]]:
-    """Return for each function where it stores which values."""
-    stores: list[dict[int, list[Place]]] = [{} for _ in range(slots.parts)]
+    """Return for each function where it stores which values; matrices store by themselves."""
+    stores: list[dict[int, list[Place]]] = [{} for _ in parts]
     for value in np.flatnonzero(slots.number >= 0).tolist():
         stores[slots.made[value]].setdefault(value, []).append(places[value])
     values = iter(lowered.stored.tolist())
@@ -168,7 +210,9 @@ def _stores(
         for element in range(region.size):
             value = next(values)
             place = Place(layout.place(region, element), region.lane)
-            stores[max(0, slots.made[value])].setdefault(value, []).append(place)
+            maker = slots.made[value]
+            number = len(parts) - 1 if maker < 0 or parts[maker].matrix else maker
+            stores[number].setdefault(value, []).append(place)
     return stores
 
 

@@ -18,6 +18,7 @@ from edgetrig.emulate.dots import PACK
 from edgetrig.emulate.kernels import INSTRUCTIONS
 from edgetrig.emulate.layout import Layout
 from edgetrig.emulate.lowering import Lowered
+from edgetrig.emulate.packs import BYTES, WORDS
 from edgetrig.emulate.tables import lookup
 
 Ints = NDArray[np.int64]
@@ -83,6 +84,8 @@ class FunctionWriter:
             _NUMBER["sum"]: self._sum,
             _NUMBER["table"]: self._table,
             PACK: self._pack,
+            BYTES.instruction: self._pack_bytes,
+            WORDS.instruction: self._pack_words,
         }
 
     def function(
@@ -261,6 +264,38 @@ class FunctionWriter:
             bytes_.append(name)
         upper = self._new(f"shl {kind} {bytes_[1]}, {splat(8, lane)}")
         return self._new(f"or {kind} {bytes_[0]}, {upper}")
+
+    def _pack_bytes(self, row: list[int], lane: int, kind: str) -> str:
+        words, pairs = self.type[1], []
+        for first in (0, 2):
+            parts = []
+            for k in (first, first + 1):
+                if row[2 + k] >= 0:
+                    name = self._word(row[2 + k])
+                    if row[6] >> k & 1:
+                        name = self._new(f"add {words} {name}, {splat(128, 1)}")
+                    parts.append(name)
+            if len(parts) > 1:
+                upper = self._new(f"shl {words} {parts[1]}, {splat(8, 1)}")
+                parts = [self._new(f"or {words} {parts[0]}, {upper}")]
+            pairs += parts or ["zeroinitializer"]
+        return self._joined(*pairs)
+
+    def _pack_words(self, row: list[int], lane: int, kind: str) -> str:
+        upper = self._word(row[3]) if row[3] >= 0 else "zeroinitializer"
+        return self._joined(self._word(row[2]), upper)
+
+    def _word(self, value: int) -> str:
+        return self._changed(self._read(value), self._lane[value], 1)
+
+    def _joined(self, lower: str, upper: str) -> str:
+        """Return lanes of 32 bits from their halves."""
+        group, words = self._layout.group, self.type[1]
+        lanes = ", ".join(f"i32 {k}, i32 {group + k}" for k in range(group))
+        name = self._new(
+            f"shufflevector {words} {lower}, {words} {upper}, <{2 * group} x i32> <{lanes}>"
+        )
+        return self._new(f"bitcast <{2 * group} x i16> {name} to {self.type[2]}")
 
     def _dot(self, value: int, factors: int) -> str:
         """Return the sums of a packed pair's products (see `edgetrig.emulate.dots`)."""
