@@ -78,10 +78,26 @@ def test_threshold_on_one_output_removes_the_sigmoid():
 
     design = compile(trace(function, fixed_input("x", 2, integer=2, fraction=4)))
     assert design.circuit.count(Op.TABLE) == 1
-    bit = design.threshold(0, at=0.75)
+    bit = design.threshold(1, at=0.75)
     assert bit.circuit.count(Op.TABLE) == 0
     x = RNG.normal(0, 2, (500, 2))
     assert np.array_equal(bit.predict(x), design.predict(x) >= 0.75)
+
+
+@pytest.mark.parametrize("classes", [(), ("tau",), ("jet", "tau")])
+def test_one_output_scores_class_1_against_class_0(classes):
+    circuit = trace(lambda x: x[0] - 2 * x[1], fixed_input("x", 2, integer=4, fraction=2))
+    design = compile(circuit, classes=classes)
+    labels = RNG.integers(0, 2, 4000)
+    x = RNG.normal(0, 1, (4000, 2)) + labels[:, None] * [2, -1]
+    signal = classes[-1] if classes else 1
+    point = design.working_point(x, labels, signal=signal, acceptance=0.1)
+    accepted = design.threshold(point).predict(x).astype(bool)
+    assert accepted[labels == 1].mean() == point.efficiency > 0.5
+    assert accepted[labels == 0].mean() == point.acceptance <= 0.1
+    assert design.measure(point, x, labels).efficiency == point.efficiency
+    with pytest.raises(CircuitError, match="class 0: one output scores class 1"):
+        design.working_point(x, labels, signal=0, acceptance=0.1)
 
 
 def test_latency_targets(design):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.main import get_command
 
-from edgetrig import Design, compile
+from edgetrig import Design, compile, fixed_input, trace
 from edgetrig.cli.app import app
 from edgetrig.cli.demo import Demo, Settings
 from edgetrig.physics import iter_table, read_table, write_table
@@ -116,6 +116,25 @@ def test_compile_to_an_accept_bit(run, design, events, tmp_path, signal):
     assert accepted[table.labels == 0].mean() == point.acceptance <= 0.2
     run("compile", design, "--signal", signal, "--threshold", point.threshold, "--out", out)
     assert np.array_equal(Design.load(out).predict(table.features).astype(bool), accepted)
+
+
+def test_a_single_output_scores_class_1(run, events, tmp_path):
+    # It was once judged with class 0 for signal, in silence, where --signal 0 named the output.
+    circuit = trace(lambda x: x.sum(), fixed_input("x", 3, integer=4, fraction=2))
+    file, out = tmp_path / "sum.edgetrig", tmp_path / "bit.edgetrig"
+    compile(circuit, name="sum").save(file)
+    asked = ["--acceptance", 0.1, "--data", events, *FEATURES]
+    refused = run("compile", file, "--signal", 0, *asked, "--out", out, code=2)
+    assert "scores class 1 against class 0; use 1" in refused.stderr
+    text = run("compile", file, "--signal", 1, *asked, "--out", out).stdout
+    run("report", file, *asked, "--no-verify", "--no-synth", "--out", tmp_path / "report")
+    facts = json.loads((tmp_path / "report" / "report.json").read_text())
+    table = read_table(events, ("pt", "eta", "mass"), "label")
+    kept = Design.load(out).predict(table.features).astype(bool)[table.labels == 1].mean()
+    assert kept == facts["working_point"]["efficiency"] > 0.3
+    assert f"signal efficiency {kept:.1%}" in text
+    assert facts["sample"]["classes"] == ["0", "1"]
+    assert "1 against 0." in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".h5", ".npy", ".npz", ".csv"])

@@ -121,7 +121,9 @@ def test_a_report_needs_a_design():
 
 def test_binary_output(design):
     scores = np.array([0.0, 1.0, 2.0, 3.0])
-    sample = Sample("x", [0, 0, 1, 1], {"hardware": scores}, classes=("signal",))
-    facts = collect([Hardware(design)], sample=sample)
+    given = ("x", [0, 0, 1, 1], {"hardware": scores})
+    facts = collect([Hardware(design)], sample=Sample(*given, classes=("jet", "tau"), signal=1))
     assert facts["sample"]["roc"]["hardware"]["area"] == 1.0
     assert "confusion" not in facts["sample"]
+    with pytest.raises(DataError, match="one output scores class 1"):
+        collect([Hardware(design)], sample=Sample(*given, classes=("jet", "tau"), signal=0))

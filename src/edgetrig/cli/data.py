@@ -148,6 +148,8 @@ def _fitting(events: Events, design: Design) -> Events:
     check_shape(events.name, events.features, design)
     outputs = sum(port.rows.size for port in design.traced.outputs)
     classes, labels = design.classes or events.classes, events.labels
+    if outputs == len(classes) == 1:
+        classes = ("background", *classes)
     counted = all(name.isdecimal() for name in events.classes)
     if not counted and set(events.classes) <= set(classes):
         labels = np.array([classes.index(name) for name in events.classes])[labels]
@@ -160,4 +162,4 @@ def _fitting(events: Events, design: Design) -> Events:
         )
     if outputs > len(classes):
         classes = (*classes, *(str(k) for k in range(len(classes), outputs)))
-    return Events(events.name, events.features, labels, classes[: max(outputs, 1)], events.columns)
+    return Events(events.name, events.features, labels, classes[: max(outputs, 2)], events.columns)

@@ -53,7 +53,8 @@ def compile(
     name
         Name of the top module; the model's own if left out.
     classes
-        Names of the outputs, if they are classes.
+        Names of the outputs, if they are classes. A single output scores the second of two
+        classes, or the one that is named.
     part, clock_ns, latency, effort
         See `Target`; where they are left out, those of a saved design, and else its defaults.
 
@@ -88,7 +89,7 @@ def compile(
         design = replace(design, name=name)
     if classes:
         outputs = sum(port.rows.size for port in design.traced.outputs)
-        if len(classes) != outputs:
+        if len(classes) != outputs and (len(classes), outputs) != (2, 1):
             raise ModelError(f"{len(classes)} class names for {outputs} outputs")
         twice = [name for k, name in enumerate(classes) if name in classes[:k]]
         if twice:

@@ -159,7 +159,8 @@ class Design:
         labels
             True class index of each event, shape (events,).
         signal
-            Name or index of the signal class; all others are background.
+            Name or index of the signal class; all others are background. A single output scores
+            class 1 against class 0.
         acceptance
             Fraction of background events to accept at most, in (0, 1).
         """
@@ -219,7 +220,8 @@ class Design:
             if signal not in self.classes:
                 known = ", ".join(self.classes) or "none are named: use an index"
                 raise Error(f"class {signal!r} is unknown; classes: {known}")
-            return self.classes.index(signal)
+            # The only output scores class 1, and one name is that class's.
+            return self.classes.index(signal) if len(self.classes) > 1 else 1
         return int(signal)
 
     # ---- hardware -------------------------------------------------------------------------------

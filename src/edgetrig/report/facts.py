@@ -70,11 +70,12 @@ class Sample:
     labels
         True class of every event, shape (events,).
     outputs
-        Class scores of some or all of `MODELS`, each of shape (events, classes).
+        Class scores of some or all of `MODELS`, each of shape (events, classes), or (events, 1)
+        where one output scores class 1 against class 0.
     classes
         Names of the classes, in the order of the outputs.
     signal
-        Index of the signal class.
+        Index of the signal class; 1 if there is one output.
     columns
         Names of the input features; may be empty.
     comparison
@@ -203,21 +204,19 @@ def _sample(sample: Sample) -> Facts:
         "signal": sample.signal,
         "events_by_class": np.bincount(labels, minlength=max(count, 2)).tolist(),
         "roc": {
-            name: _curve(margin(values, sample.signal), labels, sample.signal, count)
+            name: _curve(margin(values, sample.signal), labels, sample.signal)
             for name, values in outputs.items()
         },
         "comparison": dict(sample.comparison),
     }
-    if count > 1 and outputs:
+    if outputs and all(values.shape[1] > 1 for values in outputs.values()):
         last = list(outputs)[-1]
         facts["accuracy"] = {
             name: float((values.argmax(axis=1) == labels).mean())
             for name, values in outputs.items()
         }
         facts["confusion"] = _confusion(labels, outputs[last].argmax(axis=1), count)
-        facts["roc_by_class"] = [
-            _curve(margin(outputs[last], k), labels, k, count) for k in range(count)
-        ]
+        facts["roc_by_class"] = [_curve(margin(outputs[last], k), labels, k) for k in range(count)]
     return facts
 
 
@@ -232,24 +231,27 @@ def _scores(name: str, values: ArrayLike, sample: Sample) -> NDArray[np.float64]
     array = np.asarray(values, np.float64)
     array = array.reshape(len(array), -1)
     expected = (len(np.asarray(sample.labels)), max(len(sample.classes), 1))
-    if array.shape != expected:
+    if array.shape != expected and (array.shape[1:], expected[1]) != ((1,), 2):
         raise DataError(f"{name} outputs have shape {array.shape}, {expected} is needed")
     return array
 
 
 def margin(outputs: NDArray[np.float64], signal: int) -> NDArray[np.float64]:
     """Return the score of a class as `edgetrig.trigger.score` defines it, shape (events,)."""
-    if not 0 <= signal < outputs.shape[1]:
-        raise DataError(f"signal class {signal} does not exist; there are {outputs.shape[1]}")
-    if outputs.shape[1] == 1:
+    count = outputs.shape[1]
+    if count == 1 and signal != 1:
+        raise DataError(f"signal class {signal}: one output scores class 1 against class 0; use 1")
+    if count == 1:
         return outputs[:, 0]
+    if not 0 <= signal < count:
+        raise DataError(f"signal class {signal} does not exist; there are {count} outputs")
     others = np.delete(outputs, signal, axis=1).max(axis=1)
     return np.asarray(outputs[:, signal] - others, np.float64)
 
 
-def _curve(scores: NDArray[np.float64], labels: NDArray[Any], signal: int, classes: int) -> Facts:
+def _curve(scores: NDArray[np.float64], labels: NDArray[Any], signal: int) -> Facts:
     """Return an ROC curve thinned to what a page can show; the area is that of the whole curve."""
-    curve = roc(scores, labels == (signal if classes > 1 else 1))
+    curve = roc(scores, labels == signal)
     wanted = np.geomspace(_LEAST_ACCEPTANCE, 1.0, _CURVE_POINTS)
     chosen = np.searchsorted(curve.acceptance, wanted, side="right") - 1
     chosen = np.unique(chosen[chosen >= 0])

@@ -16,14 +16,14 @@ def score(circuit: Circuit, signal: int) -> Circuit:
 
     With several outputs (class scores, logits) it is the margin of the signal class over the best
     other one: what an argmax trigger cuts on at 0, and what a softmax in front would not reorder at
-    that point. With one output it is that output.
+    that point. With one output, which scores class 1 against class 0, it is that output.
 
     Parameters
     ----------
     circuit
         A circuit with one output port.
     signal
-        Index of the signal class in the flattened output.
+        Index of the signal class in the flattened output; 1 if there is one output.
 
     Raises
     ------
@@ -78,7 +78,11 @@ def _ending_in(
         names = ", ".join(port.name for port in circuit.outputs)
         raise CircuitError(f"a threshold needs one output port; this circuit has {names}")
     size = circuit.outputs[0].rows.size
-    if not 0 <= signal < size:
+    if size == 1 and signal != 1:
+        raise CircuitError(
+            f"signal class {signal}: one output scores class 1 against class 0; use 1"
+        )
+    if size > 1 and not 0 <= signal < size:
         raise CircuitError(f"signal class {signal} does not exist; there are {size} outputs")
 
     def ended(*inputs: Array) -> dict[str, Array]:

@@ -64,11 +64,18 @@ def compile_model(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the top module.")] = None,
     classes: Annotated[
-        str, typer.Option(metavar="A,B,...", help="Names of the outputs, in order.")
+        str,
+        typer.Option(
+            metavar="A,B,...",
+            help="Names of the outputs, in order; of a single one: background and signal.",
+        ),
     ] = "",
     signal: Annotated[
         str | None,
-        typer.Option(help="End in one accept bit for this class (name, or number from 0)."),
+        typer.Option(
+            help="End in one accept bit for this class (name, or number from 0; a single output "
+            "is class 1's)."
+        ),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Accept where the class leads the others by this score.")
