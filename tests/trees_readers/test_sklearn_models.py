@@ -141,8 +141,9 @@ def test_voting():
         ("forest", ensemble.RandomForestClassifier(3, max_depth=3)),
         ("extra", ensemble.ExtraTreesClassifier(3, max_depth=3)),
     ]
-    model = ensemble.VotingClassifier(classifiers, voting="soft").fit(x, labels(x, "multiclass"))
-    agree(read_model(model), events(1), model.predict_proba)
+    for members in classifiers, [("left out", "drop"), *classifiers]:
+        model = ensemble.VotingClassifier(members, voting="soft").fit(x, labels(x, "multiclass"))
+        agree(read_model(model), events(1), model.predict_proba)
 
 
 def test_one_model_for_each_target_or_class():

@@ -56,7 +56,7 @@ def voted(model: Any) -> Forest:
     """Return `Voting`: the weighted mean of several models' predictions (of "soft" votes)."""
     if getattr(model, "voting", "soft") != "soft":
         raise ModelError("counts votes; fit with voting='soft'")
-    weights = [1.0] * len(model.estimators_) if model.weights is None else model.weights
+    weights = [1.0] * len(model.estimators) if model.weights is None else model.weights
     # Those that are dropped have a weight and no model.
     kept = [w for w, (_, e) in zip(weights, model.estimators, strict=True) if e != "drop"]
     forests = _averages(model, model.estimators_)
