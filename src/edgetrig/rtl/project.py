@@ -124,7 +124,7 @@ def _files(
     files = {f"src/{file}": text for file, text in block.sources.items()}
     if vectors is not None:
         files |= _test_files(block, *vectors, clock_ns)
-    files["README.md"] = "\n".join(_readme(block, clock_ns, vectors is not None)) + "\n"
+    files["README.md"] = "\n".join(_readme(block, clock_ns, part, vectors is not None)) + "\n"
     files["vivado.tcl"] = scripts.vivado(top, part, names, block.logic)
     files["quartus.tcl"] = scripts.quartus(top, names)
     files[f"{top}.xdc"] = files[f"{top}.sdc"] = scripts.constraints(
@@ -163,13 +163,14 @@ def _bench(block: Block) -> str:
     return f"tb/{block.top}_tb{LANGUAGES[block.language].bench_suffix}"
 
 
-def _readme(block: Block, clock_ns: float, tested: bool) -> Iterator[str]:
+def _readme(block: Block, clock_ns: float, part: str, tested: bool) -> Iterator[str]:
     yield f"# {block.top}"
     yield ""
     if block.clock:
+        cycles = "1 cycle" if block.latency == 1 else f"{block.latency} cycles"
         yield (
-            f"Latency {block.latency} cycles ({block.latency * clock_ns:g} ns at "
-            f"{clock_ns:g} ns a cycle), a new event every cycle. {block.start}"
+            f"Latency {cycles} ({block.latency * clock_ns:g} ns at {clock_ns:g} ns a cycle), a new "
+            f"event every cycle. {block.start}"
         )
     else:
         yield "Combinational: no clock, no state."
@@ -177,10 +178,14 @@ def _readme(block: Block, clock_ns: float, tested: bool) -> Iterator[str]:
     yield "Each port is one packed vector. Numbers are integers, two's complement where the"
     yield "smallest code is negative; the value is the code times the LSB. Elements of an array are"
     yield "counted in C order (the last index runs fastest)."
+    if any((port.hi - port.lo + 1 != 2**port.width).any() for port in block.inputs):
+        yield "Inputs carry only the codes stated: what feeds the block clips numbers to them;"
+        yield "other codes of as many bits give results that are not the model's."
     for title, layout in (("Inputs", block.inputs), ("Outputs", block.outputs)):
         yield from ("", f"## {title}", "", *_port_table(layout))
     if block.notes:
         yield from ("", "## Meaning", "", *(f"    {line}".rstrip() for line in block.notes))
+    yield from ("", "## In a design of yours", "", *_use(block, part))
     yield from ("", "## Files", "", *_file_list(block, tested))
 
 
@@ -192,6 +197,26 @@ def _port_table(layout: list[Port]) -> Iterator[str]:
             cells = [port.identifier, _markdown(port.name), run.elements, run.bits]
             cells += [str(run.width), f"{run.lo} to {run.hi}", run.lsb]
             yield f"| {' | '.join(cells)} |"
+
+
+def _use(block: Block, part: str) -> Iterator[str]:
+    """Yield how the block is instantiated, and what its sources need to be told."""
+    language = LANGUAGES[block.language]
+    ports = [port.identifier for port in (*block.inputs, *block.outputs) if port.bits]
+    instance = language.instance(block.top, (["clk"] if block.clock else []) + ports)
+    yield from (f"    {line}" for line in instance)
+    defines = scripts.primitives(part, list(block.sources), block.logic)
+    if defines and block.language == "verilog":
+        names = " ".join(defines)
+        yield from ("", f"With `src/*.v` for {part}, as `vivado.tcl` does:")
+        yield f"`set_property verilog_define {{{names}}} [current_fileset]`. Without these"
+        yield "defines the function is the same, in plain logic that takes more LUTs."
+    elif defines:
+        yield from (
+            "",
+            "Take the files of `amd/` in place of those of the same names in `src/`, as",
+        )
+        yield "`vivado.tcl` does. With the plain ones the function is the same, in more LUTs."
 
 
 def _file_list(block: Block, tested: bool) -> Iterator[str]:

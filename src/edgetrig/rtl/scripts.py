@@ -43,7 +43,7 @@ def vivado(top: str, part: str, sources: list[str], logic: str) -> str:
     logic
         The module whose cells have a form of the device's primitives.
     """
-    defines = amd_defines(part)
+    defines = primitives(part, sources, logic)
     read, options = "read_verilog [glob src/*.v]", ""
     if sources[0].endswith(".vhd"):
         files = [f"src/{name}" for name in reversed(sources)]
@@ -51,9 +51,16 @@ def vivado(top: str, part: str, sources: list[str], logic: str) -> str:
             cells = {f"src/{logic}_{cell}.vhd" for cell in AMD_CELLS}
             files = [name.replace("src/", "amd/") if name in cells else name for name in files]
         read = f"read_vhdl -vhdl2008 {{{' '.join(files)}}}"
-    elif any(f"{logic}_{cell}.v" in sources for cell in AMD_CELLS):
+    else:
         options = "".join(f" -verilog_define {define}" for define in defines)
     return _VIVADO.format(top=top, part=part, read=read, options=options)
+
+
+def primitives(part: str, sources: Sequence[str], logic: str) -> tuple[str, ...]:
+    """Return the defines that make cells of a module primitives of a part; none if it has none."""
+    stems = {name.rpartition(".")[0] for name in sources}
+    has_cells = any(f"{logic}_{cell}" in stems for cell in AMD_CELLS)
+    return amd_defines(part) if has_cells else ()
 
 
 def quartus(top: str, sources: list[str]) -> str:
