@@ -5,6 +5,7 @@ from edgetrig.optimize.comparisons import comparisons
 from edgetrig.optimize.cones import small_cones
 from edgetrig.optimize.counters import counters
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
+from edgetrig.optimize.distances import distances_once
 from edgetrig.optimize.hardware import (
     cheapest,
     for_hardware,
@@ -43,6 +44,7 @@ __all__ = [
     "counters",
     "cycles_needed",
     "delays_of",
+    "distances_once",
     "for_hardware",
     "forms_without_cones",
     "lut_cover",

@@ -9,6 +9,7 @@ from typing import Final
 from edgetrig.circuit import Circuit, check
 from edgetrig.optimize.clips import clips_last
 from edgetrig.optimize.comparisons import comparisons
+from edgetrig.optimize.distances import distances_once
 from edgetrig.optimize.matrices import constant_matrices
 from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.simplify import simplify
@@ -21,6 +22,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     # Before rows are shared, so that every sum is seen whole.
     constant_matrices,
     simplify,
+    distances_once,
     narrow,
     comparisons,
     simplify,
