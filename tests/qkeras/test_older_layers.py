@@ -175,3 +175,43 @@ def test_qkeras_for_keras_3(tmp_path):
     x = np.random.default_rng(1).integers(-8, 8, (100, 3)).astype(np.float32)
     (found,) = outputs_of(load(tmp_path / "m.keras", input_type="fixed<8,8>").circuit, x)
     assert np.array_equal(found, x @ (np.clip(np.rint(kernel * 8), -8, 7) / 8))
+
+
+@pytest.mark.parametrize("inner", ["QDense", "BinaryDense"])
+def test_a_layer_for_every_step_keeps_its_quantisers(tmp_path, inner):
+    """``TimeDistributed`` of a dense layer is the dense layer over the last axis."""
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(0, 0.5, (2, 3)), rng.integers(-4, 5, 3) / 4
+    entrance = entry("QActivation", "entrance", activation="quantized_bits(6,2,alpha=1)")
+    config = {"units": 3, "use_bias": True}
+    if inner == "QDense":
+        config |= {
+            "kernel_quantizer": "quantized_bits(4,0,alpha=1)",
+            "bias_quantizer": "quantized_bits(4,1,alpha=1)",
+            "activation": "quantized_relu(4,2)",
+        }
+    weights = {"layer": [("kernel", kernel.astype("f4")), ("bias", bias.astype("f4"))]}
+    plain = [entrance, entry(inner, "layer", **config)]
+    wrapped = [
+        entrance,
+        entry("TimeDistributed", "layer", layer=entry(inner, "inside", **config)),
+    ]
+    wanted, found = (
+        load(saved(tmp_path / f"{k}.h5", layers, (4, 2), weights))
+        for k, layers in enumerate([plain, wrapped])
+    )
+    x = rng.integers(-16, 16, (50, 4, 2)) / 8
+    np.testing.assert_array_equal(outputs_of(found.circuit, x), outputs_of(wanted.circuit, x))
+
+
+def test_the_saved_form_of_hswish(tmp_path):
+    """It names ``keep_negative``, which the call does not take."""
+    given = {"bits": 4, "integer": 1, "symmetric": 1, "keep_negative": True}
+    described = {"class_name": "quantized_hswish", "config": given}
+    files = [
+        saved(tmp_path / f"{k}.h5", [entry("QActivation", "a", activation=text)], (3,), {})
+        for k, text in enumerate([described, "quantized_hswish(4,1,1)"])
+    ]
+    found, wanted = (load(path, input_type="fixed<8,4>").circuit for path in files)
+    x = np.arange(-72, 72).reshape(-1, 3) / 8
+    np.testing.assert_array_equal(outputs_of(found, x), outputs_of(wanted, x))

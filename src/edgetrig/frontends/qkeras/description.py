@@ -34,7 +34,8 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "quantized_ulaw": _BITS | {"u": 255.0},
     "quantized_hswish": _BITS
     | {"alpha": None, "use_stochastic_rounding": False, "scale_axis": None, "qnoise_factor": 1.0}
-    | {"var_name": None, "use_variables": False, "relu_shift": 3, "relu_upper_bound": 6},
+    | {"var_name": None, "use_variables": False, "relu_shift": 3, "relu_upper_bound": 6}
+    | {"keep_negative": True},  # no parameter of the call, but in its saved form
     "quantized_po2": {"bits": 8, "max_value": None, "use_stochastic_rounding": False}
     | {"quadratic_approximation": False, "log2_rounding": "rnd"}
     | _COMMON,

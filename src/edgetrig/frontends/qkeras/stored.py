@@ -17,6 +17,7 @@ ATTRIBUTE_LIMIT: Final = 1 << 20
 
 _PARTS: Final = {
     "cell": "",
+    "layer": "",
     "forward_layer": "forward_",
     "backward_layer": "backward_",
     "query_dense": "query",

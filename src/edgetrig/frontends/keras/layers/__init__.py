@@ -182,15 +182,17 @@ def handler_of(layer: Layer) -> Handler | None:
     return None  # a user's own class, whatever its name
 
 
-def applied(layer: Layer, *values: Value) -> Value:
-    """Return a layer's one result, its output quantiser included.
+def applied(
+    layer: Layer, *values: Value, find: Callable[[Layer], Handler | None] = handler_of
+) -> Value:
+    """Return a layer's one result, its output quantiser included; ``find`` knows the layers.
 
     Raises
     ------
     ValueError
         If it is not supported.
     """
-    handler = handler_of(layer)
+    handler = find(layer)
     if handler is None:
         raise ValueError(f"a {layer.kind} inside is not supported")
     result = handler(layer, *values)

@@ -108,9 +108,14 @@ def bidirectional(layer: Layer, x: Value, *states: Value, initial_state: Any = N
 
 
 def time_distributed(layer: Layer, x: Value) -> Value:
-    """Keras' ``TimeDistributed``: one layer for every step; role "step" of the precision."""
+    """Keras' ``TimeDistributed`` of a layer of Keras or HGQ2."""
     from edgetrig.frontends.keras.layers import applied  # all handlers, this one among them
 
+    return each_step(layer, x, applied)
+
+
+def each_step(layer: Layer, x: Value, applied: Callable[[Layer, Value], Value]) -> Value:
+    """Return the layer inside applied to every step; role "step" of the precision."""
     inner = layer.inside(layer.config["layer"], "layer")
     steps = [layer.precision.inner(applied(inner, part), "step") for part in unstacked(x)]
     return joined(lambda *arrays: np.stack(arrays, axis=0), steps)

@@ -5,10 +5,12 @@ A handler gets the layer and its arguments and returns its result, as there.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from edgetrig.frontends.keras.layer import Layer
-from edgetrig.frontends.keras.layers import Handler
+from edgetrig.frontends.keras.layers import Handler, applied
+from edgetrig.frontends.keras.layers.recurrent import each_step
 from edgetrig.frontends.keras.steps import handler_of as handler_of_keras
 from edgetrig.frontends.qkeras import tensorflow_calls
 from edgetrig.frontends.qkeras.layers import (
@@ -20,6 +22,7 @@ from edgetrig.frontends.qkeras.layers import (
     proxies,
     recurrent,
 )
+from edgetrig.frontends.values import Value
 
 HANDLERS: Final[dict[str, Handler]] = {
     "QDense": dense.dense,
@@ -62,6 +65,13 @@ def handler_of(layer: Layer) -> Handler | None:
         raise layer.error("is HGQ2's; save the model with  model.save('NAME.keras')")
     if layer.registered is None and layer.kind in HANDLERS:
         return HANDLERS[layer.kind]
+    if layer.kind == "TimeDistributed":
+        return _time_distributed
     if layer.kind == "Activation" and layer.config.get("activation") in [*binary.ACTIVATIONS]:
         return binary.activation
     return handler_of_keras(layer)
+
+
+def _time_distributed(layer: Layer, x: Value) -> Value:
+    """Keras' ``TimeDistributed`` of a layer of QKeras or Keras."""
+    return each_step(layer, x, partial(applied, find=handler_of))
