@@ -82,7 +82,7 @@ def test_narrow_ports_decide_as_the_model_does_on_what_they_carry(data, bits):
 @given(st.data())
 def test_missing_features_and_categories_go_where_the_model_sends_them(data):
     forest = data.draw(forests(categorical=True))
-    x = events(data.draw, forest, np.append(np.arange(0, 9.0), np.nan))
+    x = events(data.draw, forest, np.append(np.arange(-2.0, 9.0), np.nan))
     loaded = translate(forest, missing=True)
     given_x = {"x": np.nan_to_num(x), "missing": np.isnan(x)}
     assert (scores(loaded, given_x) == exact(forest, x)).all()

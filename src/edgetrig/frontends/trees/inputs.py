@@ -184,7 +184,11 @@ def _categorical(forest: Forest) -> list[int]:
 
 
 def _empty_port(forest: Forest, name: str) -> Input:
-    """Return a port without bits but for the categories, which take one code more: none of them."""
+    """Return a port without bits but for the categories, which take two codes more.
+
+    One beyond the largest and -1, what lies below 0, are none of them: pandas' code of a missing
+    category is -1, and must not saturate to category 0.
+    """
     count = len(forest.features)
     lo, hi, fraction = (np.zeros(count, np.int64) for _ in range(3))
     for feature in _categorical(forest):
@@ -195,7 +199,7 @@ def _empty_port(forest: Forest, name: str) -> Input:
                 f"feature {forest.features[feature]}: category {largest} is too large for a table;"
                 f" number the categories from 0 to {_MOST_CATEGORIES - 1}"
             )
-        hi[feature] = largest + 1
+        lo[feature], hi[feature] = -1, largest + 1
     return Input(name, lo, hi, fraction, "TRN")
 
 
