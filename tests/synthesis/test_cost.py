@@ -67,6 +67,17 @@ def test_every_other_family_maps(family):
     assert 1 <= cost.depth <= 3
 
 
+def test_luts_that_join_count_each():
+    """A WIDEFN9 of Nexus is two LUTs, as a LUT5 of ECP5 is two LUT4 and a PFUMX."""
+    builder = Builder()
+    port = Input("x", np.zeros(5, int), np.ones(5, int), np.zeros(5, int))
+    x = builder.input(0, port).tolist()
+    row = builder.append(Op.SELECT, x[0], builder.append(Op.AND, *x[1:3]), x[3])
+    row = builder.append(Op.SELECT, x[4], row, x[2])
+    circuit = builder.finish([port], [Output("y", np.array([row]), np.zeros(1, int))])
+    assert synthesize(circuit, "nexus").lut == synthesize(circuit, "ecp5").lut == 2
+
+
 def test_retiming_is_passed_on_or_refused():
     assert " -dff " in synthesize(adder(registers=1), retime=True).command
     with pytest.raises(Error, match="Nexus: Yosys cannot retime there; leave retime out"):

@@ -49,8 +49,12 @@ class _Cell:
 
     @property
     def size(self) -> int:
-        """How many cells it counts for: the carry chain of a slice is counted by four bits."""
-        return 2 if self.type == "CARRY8" else 1
+        """How many cells it counts for.
+
+        The carry chain of a slice is counted by four bits; a WIDEFN9 of Nexus is two LUTs of four
+        inputs and their multiplexer.
+        """
+        return 2 if self.type in ("CARRY8", "WIDEFN9") else 1
 
 
 class Netlist:
