@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import edgetrig
+from edgetrig.cli.console import say, step
 
 
 def test_help_needs_no_heavy_package():
@@ -23,6 +24,13 @@ def test_the_package_runs_as_a_module():
     command = [sys.executable, "-m", "edgetrig", "--version"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout == f"edgetrig {edgetrig.__version__}\n"
+
+
+def test_work_goes_on_without_an_output(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)  # as after `edgetrig ... >&-`
+    with step("working") as progress:
+        progress(1, 2)
+    say("done")
 
 
 def test_every_public_name_is_there():

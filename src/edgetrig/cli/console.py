@@ -30,7 +30,8 @@ def _print(text: str, *, error: bool) -> None:
 
 def is_live() -> bool:
     """Return whether a person looks on."""
-    return sys.stdout.isatty() and sys.stderr.isatty()
+    # A stream that was closed before the start (`>&-`) is none.
+    return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 @contextmanager
