@@ -90,7 +90,7 @@ class Cost:
         rows = [("measured", kinds), ("total", [f"{total[kind]:,}" for kind in kinds])]
         if len(self.by_layer) > 1:
             for layer, counts in self.by_layer.items():
-                rows.append((layer or "(no layer)", [f"{counts.get(k, 0):,}" for k in kinds]))
+                rows.append((layer or "inputs", [f"{counts.get(k, 0):,}" for k in kinds]))
         wide = max(len(name) for name, _ in rows)
         lines = [
             f"{name:<{wide}}  " + " ".join(f"{cell:>9}" for cell in cells) for name, cells in rows
