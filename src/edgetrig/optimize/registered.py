@@ -18,8 +18,6 @@ from edgetrig.optimize.row_costs import row_luts
 
 _HEAVY: Final = 0.3
 """Register bits a LUT from which on matrices are solved again."""
-_EFFORT: Final = 2
-"""Least effort that it is done for: a second look takes as long as the first."""
 _ADDERS: Final = Delays(lut=0.0, net=0.0, carry=1.0, carry_bit=0.0, register=0.0)
 
 
@@ -53,7 +51,7 @@ def registered(
         If the circuit cannot be pipelined so.
     """
     first = for_hardware(circuit, family, clock_ns=clock_ns, latency=latency)
-    if effort < _EFFORT or not _heavy(first, family):
+    if not _heavy(first, family):
         return first
     stage = int(stage_delay(first, _ADDERS))
     delays, again = delays_of(family), optimize(traced, effort=effort, stage=stage)
