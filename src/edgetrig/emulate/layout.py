@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 _CACHE = 1 << 19
-"""Bytes a frame should not exceed."""
+"""Bytes of a frame that stays in cache."""
+
+_MOST_BYTES = 1 << 23
+"""Bytes that no frame of several groups exceeds."""
+
+_ENOUGH_GROUPS = 10
+"""From so many groups on, reading a large circuit's code again for each batch takes little time."""
 
 _MOST_GROUPS = 32
 
@@ -70,7 +76,9 @@ class Layout:
 
 def groups_for(group: int, size: int) -> int:
     """Return how many groups make a batch if a slot of every value takes `size` bytes an event."""
-    return int(np.clip(_CACHE // max(1, size * group), 1, _MOST_GROUPS))
+    bytes_ = max(1, size * group)
+    groups = max(_CACHE // bytes_, min(_ENOUGH_GROUPS, _MOST_BYTES // bytes_))
+    return int(np.clip(groups, 1, _MOST_GROUPS))
 
 
 def regions(sizes: list[int], lanes: Ints, start: int) -> tuple[tuple[Region, ...], int]:

@@ -200,6 +200,10 @@ class PortWriter:
         """Return the lines of a square of the array."""
         addresses = [self._element(event, 0) for event in range(self._width)]
         rows = [self._new(f"load {self._vector}, ptr {address}, align 1") for address in addresses]
+        # The lines of the next events are in none of the places a processor looks ahead to.
+        for event in range(self._width, 2 * self._width):
+            address = self._element(event, 0)
+            self._lines.append(f" call void @llvm.prefetch.p0(ptr {address}, i32 0, i32 3, i32 1)")
         for row in rows:
             self._note_not_finite(row)
         return rows

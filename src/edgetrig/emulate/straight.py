@@ -6,7 +6,6 @@ through a slot of the frame.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,7 +30,7 @@ KINDS = tuple(TYPES)
 """Kinds of arrays, as `run` numbers them."""
 
 FUNCTION = 4000
-"""Most instructions of a function."""
+"""Most vector instructions of a function, where a sum takes one for each term."""
 
 _GATHERED = 256
 """Size of shared sums that are computed anew for products of pairs."""
@@ -88,7 +87,8 @@ class Code:
 def make_code(circuit: Circuit, machine: Machine) -> Code:
     """Compile a circuit whose values fit 64 bits."""
     lowered, matrices, narrowest = _lower(circuit, machine)
-    parts = _parts(len(lowered.code), matrices)
+    sizes = _sizes(lowered)
+    parts = _parts(sizes, matrices)
     slots = Slots(lowered, parts)
     layout = _layout(circuit, lowered, slots, machine.vector >> narrowest)
     places = slots.places(lowered, layout)
@@ -99,7 +99,7 @@ def make_code(circuit: Circuit, machine: Machine) -> Code:
     kinds = _kinds(circuit)
     objects: list[bytes] = []
     counts: list[int] = []
-    for numbers in _modules(parts):
+    for numbers in _modules(parts, sizes):
         lines = [f'target triple = "{machine.triple}"', _ATTRIBUTES]
         code = lowered.code[parts[numbers[0]].first : parts[numbers[-1]].last]
         lines += _table_constants(circuit, code)
@@ -119,28 +119,36 @@ def make_code(circuit: Circuit, machine: Machine) -> Code:
     return Code(layout, kinds, tuple(objects), tuple(counts))
 
 
-def _parts(count: int, matrices: list[Matrix]) -> list[Part]:
+def _sizes(lowered: Lowered) -> NDArray[np.int64]:
+    """Return how many vector instructions there are before each instruction, and in all."""
+    kind, count = lowered.code[:, 0] >> 2, lowered.code[:, 6]
+    size = np.where(kind == INSTRUCTIONS.index("sum"), count - 1, 1).clip(1)
+    return np.concatenate([[0], np.cumsum(size, dtype=np.int64)])
+
+
+def _parts(sizes: NDArray[np.int64], matrices: list[Matrix]) -> list[Part]:
     """Return what functions compute: matrices, and the instructions between them."""
     parts: list[Part] = []
-    first = 0
+    first, count = 0, len(sizes) - 1
     for stop, matrix in [*((matrix.at, matrix) for matrix in matrices), (count, None)]:
-        cuts = [*range(first, stop, FUNCTION), stop]
-        parts += [Part(a, b) for a, b in itertools.pairwise(cuts)]
+        while first < stop:
+            most = int(np.searchsorted(sizes, sizes[first] + FUNCTION, side="right")) - 1
+            last = min(stop, max(most, first + 1))
+            parts.append(Part(first, last))
+            first = last
         if matrix:
             parts.append(Part(stop, stop, matrix))
-        first = stop
     # The last one stores outputs that matrices make, and those that are inputs.
     return parts if parts and not parts[-1].matrix else [*parts, Part(count, count)]
 
 
-def _modules(parts: list[Part]) -> list[range]:
+def _modules(parts: list[Part], sizes: NDArray[np.int64]) -> list[range]:
     """Return the numbers of parts that LLVM holds at a time."""
-    modules, first, size = [], 0, 0
+    modules, first = [], 0
     for number, part in enumerate(parts):
-        size += part.last - part.first
-        if size > MODULE and number > first:
+        if sizes[part.last] - sizes[parts[first].first] > MODULE and number > first:
             modules.append(range(first, number))
-            first, size = number, part.last - part.first
+            first = number
     return [*modules, range(first, len(parts))]
 
 
