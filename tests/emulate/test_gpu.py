@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from circuits import random_circuits, random_codes
 from edgetrig.circuit import Builder, Circuit, Input, Op, Output, fixed_input, quantize, trace
-from edgetrig.emulate import Emulator
+from edgetrig.emulate import Emulator, gpu
 from edgetrig.errors import DataError, ToolError
 from edgetrig.verify.reference import evaluate
 
@@ -56,6 +56,32 @@ def test_a_network_with_floats() -> None:
         emulator.predict(x, engine="gpu")
     # 64 bits are switched on for the emulator alone.
     assert jax.numpy.asarray([1 << 40 if jax.config.jax_enable_x64 else 1]).dtype == np.int32
+
+
+def test_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    circuit = trace(lambda x: x * 3 - 1, fixed_input("x", 2, integer=3, fraction=4))
+    codes = random_codes(circuit, 70)
+    expected = evaluate(str(circuit), codes.tolist())
+    for memory in (1, 1 << 10):
+        monkeypatch.setattr(gpu, "_BYTES", memory)
+        assert Emulator(circuit).codes(codes, engine="gpu").tolist() == expected
+
+
+def test_a_device_that_is_missing_or_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    circuit = trace(lambda x: x * 2, fixed_input("x", 2, integer=3, fraction=4))
+    codes = np.zeros((1, 2), np.int64)
+
+    def fail(*given):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory\nin a buffer")
+
+    emulator = Emulator(circuit)
+    emulator.codes(codes, engine="gpu")
+    monkeypatch.setattr(emulator._engines["gpu"], "_function", fail)
+    with pytest.raises(ToolError, match=r"gpu.*RESOURCE_EXHAUSTED: out of memory; use another"):
+        emulator.codes(codes, engine="gpu")
+    monkeypatch.setattr(jax, "devices", fail)
+    with pytest.raises(ToolError, match="use another engine"):
+        Emulator(circuit).codes(codes, engine="gpu")
 
 
 def test_without_jax(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ circuit has levels, not as many as it has rows, so that XLA compiles large circu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,15 @@ from edgetrig.circuit import OPERANDS, Circuit, Op
 from edgetrig.emulate.engine import ElementEngine, Stage
 from edgetrig.emulate.ports import Inputs
 from edgetrig.emulate.sums import binary_sums
-from edgetrig.errors import require
+from edgetrig.errors import ToolError, require
 
 Ints = NDArray[np.int64]
 
 _BLOCK = 1 << 16
-"""Events computed together: a GPU needs many."""
+"""Most events computed together: a GPU needs many."""
+
+_BYTES = 1 << 28
+"""Memory that all values of these events take; each thread of the caller needs so much."""
 
 _MOST_BITS = 31
 
@@ -41,15 +45,18 @@ class GpuEngine(ElementEngine):
     Raises
     ------
     ToolError
-        If JAX is not installed.
+        If JAX is not installed, or finds no device; or if the device fails, as for want of memory.
     """
 
     def __init__(self, circuit: Circuit, inputs: Inputs) -> None:
         super().__init__(circuit, inputs, np.dtype(np.int64), _BLOCK)
-        self.stage = _BLOCK
         self._jax = require("jax", "gpu")
         circuit = binary_sums(circuit)
         self._kind = np.int32 if _fits_32_bits(circuit) else np.int64
+        each = max(1, len(circuit)) * np.dtype(self._kind).itemsize
+        self.stage = min(_BLOCK, 1 << max(1, _BYTES // each).bit_length() - 1)
+        with _one_line():
+            self._jax.devices()
         with self._jax.enable_x64(True):
             self._function = self._jax.jit(_traced(circuit, self._jax.numpy, self._kind))
 
@@ -57,9 +64,19 @@ class GpuEngine(ElementEngine):
         """Fill a stage's results."""
         # The number of events is always the same, so that XLA compiles once.
         stage.codes[:, events:] = stage.codes[:, events - 1 : events]
-        with self._jax.enable_x64(True):
+        with self._jax.enable_x64(True), _one_line():
             results = self._function(stage.codes.astype(self._kind))
             stage.results[:, :events] = np.asarray(results)[:, :events]
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Make one line of what JAX says about a device."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ToolError(f"engine='gpu': JAX says: {reason}; use another engine") from error
 
 
 def _fits_32_bits(circuit: Circuit) -> bool:
