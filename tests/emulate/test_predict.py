@@ -2,7 +2,9 @@
 
 import itertools
 import tracemalloc
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 
@@ -284,12 +286,57 @@ def test_errors(data: dict[str, np.ndarray]) -> None:
     fails(r"y has 8 events, x has 9", {"x": x, "y": y[:8]})
     fails(r"y has the type <U1", {"x": x, "y": list("abcdefghi")})
     fails(r"x has the type complex128", {"x": x * 1j, "y": y})
-    fails(r"not an array", {"x": [[1], [1, 2]], "y": y})
+    fails(r"input x: an array of numbers is needed", {"x": [[1], [1, 2]], "y": y})
     fails(r"threads=0", {"x": x, "y": y}, threads=0)
     fails(r"out: a dict of 2 arrays", {"x": x, "y": y}, out=x)
     fails(r"outputs score, hidden are needed", {"x": x, "y": y}, out={"score": y})
     wrong = {"score": np.zeros(9, np.float32), "hidden": np.zeros((9, 5))}
     fails(r"out has the shape \(9,\) and type float32", {"x": x, "y": y}, out=wrong)
+    fails(r"threads=1.5: a whole number", {"x": x, "y": y}, threads=1.5)
+    masked = np.ma.array(x, mask=x > 0)
+    fails(r"input x: values are masked, fill them", {"x": masked, "y": y})
+    fails(r"out is a list", {"x": x, "y": y}, out={"score": [1.0] * 9, "hidden": wrong["hidden"]})
+    closed = np.zeros(9)
+    closed.flags.writeable = False
+    fails(r"out is read-only", {"x": x, "y": y}, out={**wrong, "score": closed})
+
+
+def test_arrays_of_all_kinds(data: dict[str, np.ndarray]) -> None:
+    emulator = Emulator(network())
+    x, y = data["x"][:99], data["y"][:99]
+    expected = emulator.predict({"x": x, "y": y})["score"]
+    for array in (
+        x.astype(">f8"),
+        np.asfortranarray(x),
+        np.repeat(x, 2, axis=0)[::2],
+        np.ma.array(x),
+        x.astype(np.longdouble),
+        x.tolist(),
+    ):
+        assert np.array_equal(emulator.predict({"x": array, "y": y})["score"], expected)
+
+
+def predicted(engine: str) -> list[list[float]]:
+    circuit = trace(lambda x: x * 3 - 1, fixed_input("x", 2, integer=3, fraction=4))
+    x = np.random.default_rng(0).normal(size=(3000, 2))
+    return [Emulator(circuit).predict(x, engine=engine).tolist() for _ in range(2)][1]
+
+
+def forked(engine: str) -> list[list[list[float]]]:
+    """Predict in this process, in four threads of it, and in two children."""
+    results = [predicted(engine)]
+    with ThreadPoolExecutor(4) as threads:
+        results += threads.map(predicted, [engine] * 4)
+    with ProcessPoolExecutor(2, get_context("fork")) as children:
+        results += children.map(predicted, [engine] * 2)
+    return results
+
+
+@pytest.mark.parametrize("engine", ["interpreted", "compiled"])
+def test_threads_and_forked_processes(engine: str) -> None:
+    # In a process of its own: JAX, where it has been imported, warns of forks.
+    with ProcessPoolExecutor(1, get_context("spawn")) as processes:
+        assert processes.submit(forked, engine).result() == [predicted("interpreted")] * 7
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -323,6 +370,11 @@ def test_errors_of_codes() -> None:
         emulator.codes(np.full((1, 7), 2**64 - 1, np.uint64))
     with pytest.raises(DataError, match="has the code 1208925819614629174706176"):
         emulator.codes(np.array([[2**80] * 7], object))
+    for bad in (1.5, None, "1"):
+        with pytest.raises(DataError, match="codes of events 0 to 0: not all integers"):
+            emulator.codes(np.array([[bad] * 7], object))
+    with pytest.raises(DataError, match="codes: values are masked"):
+        emulator.codes(np.ma.array(codes, mask=codes == 0))
     with pytest.raises(DataError, match="out has the shape"):
         emulator.codes(codes, out=np.zeros((5000, 7), np.int64))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edgetrig.circuit import Circuit
+from edgetrig.emulate.arrays import array_like, result
 from edgetrig.emulate.compiled import CompiledEngine, has_code
 from edgetrig.emulate.engine import Engine
 from edgetrig.emulate.gpu import GpuEngine
@@ -117,7 +118,7 @@ class Emulator:
         ToolError
             If the engine is ``"gpu"`` and JAX is not installed.
         """
-        given = _array_like(codes)
+        given = array_like(codes, "codes")
         if len(given.shape) != 2 or given.shape[1] != self._inputs.size:
             needed = f"(events, {self._inputs.size})"
             raise DataError(f"codes have the shape {tuple(given.shape)}, {needed} is needed")
@@ -125,7 +126,7 @@ class Emulator:
             raise DataError(f"codes have the type {given.dtype}, integers are needed")
         events = given.shape[0]
         shape = (events, len(self.circuit.output_rows))
-        out = _result(out, shape, self._kind, "out")
+        out = result(out, shape, self._kind)
         chosen = self._engine(engine, events)
 
         def work(memory: Any, first: int, last: int) -> None:
@@ -253,7 +254,7 @@ class Emulator:
         if set(x) != {port.name for port in ports}:
             names = ", ".join(port.name for port in ports)
             raise DataError(f"inputs {names} are needed, {', '.join(x) or 'none'} were given")
-        arrays = [_array_like(x[port.name]) for port in ports]
+        arrays = [array_like(x[port.name], f"input {port.name}") for port in ports]
         for port, array in zip(ports, arrays, strict=True):
             shape = tuple(array.shape)
             if not shape or shape[1:] != port.shape:
@@ -264,9 +265,8 @@ class Emulator:
                     f"input {port.name} has {array.shape[0]} events, {ports[0].name} has"
                     f" {arrays[0].shape[0]}"
                 )
-            kind = np.dtype(array.dtype) if isinstance(array, np.ndarray) else None
-            if kind is not None and kind.kind not in "biuf":
-                raise DataError(f"input {port.name} has the type {kind}, numbers are needed")
+            if array.dtype.kind not in "biuf":
+                raise DataError(f"input {port.name} has the type {array.dtype}, numbers are needed")
         return arrays, int(arrays[0].shape[0])
 
     def _results(self, out: Any, events: int) -> dict[str, Floats]:
@@ -280,9 +280,7 @@ class Emulator:
             names = ", ".join(port.name for port in ports)
             raise DataError(f"out: outputs {names} are needed, {', '.join(out)} were given")
         return {
-            port.name: _result(
-                out and out[port.name], (events, *port.shape), np.dtype(np.float64), "out"
-            )
+            port.name: result(out and out[port.name], (events, *port.shape), np.dtype(np.float64))
             for port in ports
         }
 
@@ -318,23 +316,3 @@ class Emulator:
         if name == "gpu":
             return GpuEngine(self.circuit, self._inputs)
         return Interpreter(self.circuit, self._inputs, self._block)
-
-
-def _array_like(values: Any) -> Any:
-    """Return anything with a shape and slices as it is, anything else as an array."""
-    if hasattr(values, "shape") and hasattr(values, "dtype"):
-        return values
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"not an array: {error}") from error
-
-
-def _result(out: Any, shape: tuple[int, ...], kind: np.dtype[Any], name: str) -> Any:
-    if out is None:
-        return np.empty(shape, kind)
-    if out.shape != shape or out.dtype != kind:
-        raise DataError(
-            f"{name} has the shape {out.shape} and type {out.dtype}, {shape} and {kind} are needed"
-        )
-    return out

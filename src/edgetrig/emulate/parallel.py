@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import numbers
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,15 +45,15 @@ def for_all(
     Raises
     ------
     DataError
-        If `threads` is less than one.
+        If `threads` is no whole number of at least one.
     BaseException
         What `work` or `progress` raises: of several, the earliest event's.
     """
-    if threads is not None and threads < 1:
-        raise DataError(f"threads={threads}: at least 1 is needed")
+    if threads is not None and (not isinstance(threads, numbers.Integral) or threads < 1):
+        raise DataError(f"threads={threads!r}: a whole number of at least 1 is needed")
     count = -(-events // stage)
     workers = min(threads or processors(), count)
-    numbers = itertools.count()
+    stages = itertools.count()
     lock = threading.Lock()
     errors: dict[int, BaseException] = {}
     done = 0
@@ -61,7 +62,7 @@ def for_all(
     def worker() -> None:
         nonlocal done, end
         mine = memory()
-        while (number := next(numbers)) < end:
+        while (number := next(stages)) < end:
             first = number * stage
             last = min(first + stage, events)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +64,7 @@ class Port:
         """Return events as an array of floats, shape (events, elements), copied only if needed."""
         try:
             return np.ascontiguousarray(values, kind).reshape(len(values), self.port.size)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             raise DataError(f"input {self.port.name}: numbers are needed ({error})") from error
 
 
@@ -109,6 +110,8 @@ class Inputs:
             event, element = first_outside(codes, count, self._lo, self._hi)
         else:
             exact = given.astype(object)
+            if not all(isinstance(code, numbers.Integral) for code in exact.ravel().tolist()):
+                raise DataError(f"codes of events {first} to {first + count - 1}: not all integers")
             outside = np.asarray((exact < self._lo) | (exact > self._hi), np.bool_)
             place = int(outside.argmax()) if outside.any() else -1
             event, element = divmod(place, self.size) if place >= 0 else (-1, -1)
