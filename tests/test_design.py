@@ -150,7 +150,10 @@ def test_summary_names_the_layers(design):
     text = design.summary()
     assert "hidden" in text
     assert "scores" in text
-    assert "clock cycles" in text
+    assert f"{design.latency} clock cycles of {design.target.clock_ns:g} ns, " in text
+    assert "longer than the clock" not in text
+    assert "longer than the clock asked for" in design.retarget(latency=1, clock_ns=1.0).summary()
+    assert "  no registers, " in design.retarget(latency=0).summary()
     assert repr(design).startswith(f"<Design {design.name}: ")
     assert len(repr(design)) < 200
 

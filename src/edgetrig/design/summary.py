@@ -17,19 +17,32 @@ def summary_of(design: Design) -> str:
     """Return a few lines on what the design is."""
     inputs = ", ".join(f"{p.name}{list(p.shape)}" for p in design.circuit.inputs)
     outputs = ", ".join(f"{p.name}{list(p.shape)}" for p in design.circuit.outputs)
-    registers = design.pipelined.rows.op == Op.REG
-    bits = int(design.pipelined.widths[registers].sum())
     lines = [
         f"{design.name}: {inputs} -> {outputs}",
         f"  {len(design.circuit):,} operations, {design.circuit.count(*ADDERS):,} adders",
-        f"  {design.latency} clock cycles, {bits:,} register bits",
-        f"  {design.estimated_clock_ns:.2f} ns a cycle (estimate for {design.target.part})",
+        *_timing(design),
     ]
     for row in layers_of(design.circuit):
-        values = f"{len(row['widths'])} values of {_range(row['widths'])} bits"
-        counts = f"{row['operations']} operations, {row['adders']} adders"
+        values = f"{_counted(len(row['widths']), 'value')} of {_range(row['widths'])}"
+        counts = f"{_counted(row['operations'], 'operation')}, {_counted(row['adders'], 'adder')}"
         lines.append(f"  {row['layer']}: {counts}, {values}")
     return "\n".join([*lines, *(f"  note: {note}" for note in design.notes)])
+
+
+def _timing(design: Design) -> list[str]:
+    """Return the lines on registers and delays."""
+    period, target = design.estimated_clock_ns, design.target
+    estimate = f"(estimate for {target.part})"
+    if not design.latency:
+        return [f"  no registers, {period:.2f} ns from inputs to outputs {estimate}"]
+    registers = design.pipelined.rows.op == Op.REG
+    bits = int(design.pipelined.widths[registers].sum())
+    cycles = f"{_counted(design.latency, 'clock cycle')} of {target.clock_ns:g} ns"
+    late = ", longer than the clock asked for" if period > target.clock_ns else ""
+    return [
+        f"  {cycles}, {_counted(bits, 'register bit')}",
+        f"  {period:.2f} ns a cycle {estimate}{late}",
+    ]
 
 
 def layer_names(circuit: Circuit) -> list[str]:
@@ -73,7 +86,9 @@ def _handed_on(circuit: Circuit) -> NDArray[np.bool_]:
 
 
 def _range(widths: list[int]) -> str:
-    if not widths:
-        return "0"
-    low, high = min(widths), max(widths)
-    return str(low) if low == high else f"{low} to {high}"
+    low, high = min(widths, default=0), max(widths, default=0)
+    return _counted(low, "bit") if low == high else f"{low} to {high} bits"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")

@@ -79,9 +79,11 @@ class Verification:
 
     def __str__(self) -> str:
         tools = ", ".join(f"{name} {version}" for name, version in self.tools.items())
-        when = f"{self.latency} cycles" if self.latency else "combinational"
+        cycles = "1 cycle" if self.latency == 1 else f"{self.latency} cycles"
+        when = cycles if self.latency else "combinational"
+        bits = "1 output bit" if self.bits == 1 else f"{self.bits:,} output bits"
         return (
-            f"verified: {self.vectors:,} vectors, {self.bits} output bits each, {when}\n"
+            f"verified: {self.vectors:,} vectors, {bits} each, {when}\n"
             f"  {self.real:,} real events, {self.corner:,} corners, {self.random:,} random\n"
             f"  simulation = emulator on all, = plain-Python reference on {self.reference:,}\n"
             f"  {sum(self.seconds.values()):.1f} s with {tools}"
