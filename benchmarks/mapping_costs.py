@@ -19,9 +19,9 @@ import numpy as np
 
 import edgetrig
 from edgetrig.circuit import Circuit
-from edgetrig.optimize import KINDS, delays_of, work
+from edgetrig.optimize import KINDS, fabric_of, work
 from edgetrig.synthesis import synthesize
-from mapping_rigs import circuit, rigs
+from mapping_rigs import circuit, tables, without_tables
 from peers import HERE, machine, paragraph, say, table, write_whole
 
 FAMILIES = {
@@ -33,8 +33,6 @@ FAMILIES = {
     "Gowin": "gowin",
     "iCE40": "ice40",
 }
-CHAINS = {"ECP5": (2, 2), "Nexus": (2, 2), "Gowin": (1, 1), "iCE40": (1, 0)}
-"""Bits of a carry cell and the LUTs within it; AMD's (4, 0): CARRY4, its LUTs beside it."""
 RECORD = HERE / "results" / "mapping_costs.json"
 PRICES = Path(edgetrig.__file__).with_name("optimize") / "prices.json"
 
@@ -47,47 +45,46 @@ def main() -> None:
     record: dict[str, Any] = {"families": {}}
     if RECORD.is_file():
         record = json.loads(RECORD.read_text())
-    all_rigs, one_sum = (
-        circuit(rigs()),
-        circuit([rig for rig in rigs() if rig.name == "ADD 9 << 0"]),
-    )
-    state = hashlib.sha256(str(all_rigs).encode()).hexdigest()[:16]
+    # Look-ups apart: beside deeper rigs ABC would make them of many levels and few LUTs, which it
+    # does not in circuits where they are on the longest path.
+    parts = {"rows": circuit(without_tables()), "look-ups": circuit(tables())}
     for family in arguments.family or FAMILIES:
-        known = record["families"].get(family, {})
-        if arguments.again or known.get("rigs") != state:
-            say(family)
-            record["families"][family] = measured(all_rigs, one_sum, family) | {"rigs": state}
-            record["machine"] = machine()
-            write_whole(RECORD, json.dumps(record, indent=1) + "\n")
+        known = record["families"].setdefault(family, {"rigs": {}, "luts": {}})
+        for name, part in parts.items():
+            state = hashlib.sha256(str(part).encode()).hexdigest()[:16]
+            if arguments.again or known["rigs"].get(name) != state:
+                say(f"{family}: {name}")
+                measure(known, part, family)
+                known["rigs"][name] = state
+                record["machine"] = machine()
+                write_whole(RECORD, json.dumps(record, indent=1) + "\n")
     for family, found in record["families"].items():
-        found["prices"] = fit(all_rigs, found, family)
+        found["prices"] = fit([*parts.values()], found, family)
     write_whole(RECORD, json.dumps(record, indent=1) + "\n")
     write_whole(PRICES, json.dumps(shipped(record), indent=1) + "\n")
-    write_whole(RECORD.with_suffix(".md"), report(record, all_rigs))
-    print(report(record, all_rigs))
+    text = report(record, [*parts.values()])
+    write_whole(RECORD.with_suffix(".md"), text)
+    print(text)
 
 
-def measured(all_rigs: Circuit, one_sum: Circuit, family: str) -> dict[str, Any]:
-    """Map the rigs; return the cells of each, and the levels of one sum."""
-    cost = synthesize(all_rigs, FAMILIES[family])
-    chain_luts = CHAINS.get(family, (4, 0))[1]
-    luts = {
+def measure(known: dict[str, Any], part: Circuit, family: str) -> None:
+    """Map rigs; enter the cells of each, and the levels of one sum, into what is known."""
+    cost = synthesize(part, FAMILIES[family])
+    chain_luts = fabric_of(family).carry_luts
+    known["luts"] |= {
         name: cells.get("lut", 0) + cells.get("inverters", 0) + chain_luts * cells.get("carry", 0)
         for name, cells in cost.by_layer.items()
     }
-    blocks = [name for name, cells in cost.by_layer.items() if cells.get("dsp")]
-    return {
-        "luts": luts,
-        "in multiplier blocks": blocks,
-        "levels of a sum": synthesize(one_sum, FAMILIES[family]).depth,
-        "yosys": cost.yosys,
-        "command": cost.command,
-    }
+    blocks = {name for name, cells in cost.by_layer.items() if cells.get("dsp")}
+    known["in multiplier blocks"] = sorted(blocks | set(known.get("in multiplier blocks", ())))
+    one_sum = circuit([rig for rig in without_tables() if rig.name == "ADD 9 << 0"])
+    known["levels of a sum"] = synthesize(one_sum, FAMILIES[family]).depth
+    known["yosys"], known["command"] = cost.yosys, cost.command
 
 
-def fit(all_rigs: Circuit, found: dict[str, Any], family: str) -> dict[str, float]:
+def fit(parts: list[Circuit], found: dict[str, Any], family: str) -> dict[str, float]:
     """Return the price of each kind: least squares over the rigs, none below 0."""
-    amounts, luts = _system(all_rigs, found, family)
+    amounts, luts = _system(parts, found, family)
     weight = 1 / np.sqrt(luts + 4)
     prices = np.zeros(len(KINDS))
     free = np.ones(len(KINDS), np.bool_)
@@ -100,16 +97,20 @@ def fit(all_rigs: Circuit, found: dict[str, Any], family: str) -> dict[str, floa
         free &= prices > 0
 
 
-def _system(all_rigs: Circuit, found: dict[str, Any], family: str) -> tuple[Any, Any]:
+def _system(parts: list[Circuit], found: dict[str, Any], family: str) -> tuple[Any, Any]:
     """Return the work of each rig, shape (rigs, kinds), and its LUTs."""
-    done = work(all_rigs, delays_of(family).lut_inputs)
-    origin, names = all_rigs.rows.origin, all_rigs.origins
-    columns = [np.bincount(origin, done[kind], len(names)) for kind in KINDS]
-    amounts = np.stack(columns, axis=1)
+    names = [name for part in parts for name in part.origins]
+    amounts = np.concatenate([_work(part, family) for part in parts])
     luts = np.array([found["luts"].get(name, 0) for name in names], np.float64)
     blocks = np.isin(names, found["in multiplier blocks"])
     kept = (amounts.sum(axis=1) > 0) & ~blocks
     return amounts[kept], luts[kept]
+
+
+def _work(part: Circuit, family: str) -> Any:
+    done = work(part, family)
+    columns = [np.bincount(part.rows.origin, done[kind], len(part.origins)) for kind in KINDS]
+    return np.stack(columns, axis=1)
 
 
 def shipped(record: dict[str, Any]) -> dict[str, Any]:
@@ -118,13 +119,12 @@ def shipped(record: dict[str, Any]) -> dict[str, Any]:
         family: {
             "luts": found["prices"],
             "sum_levels": found["levels of a sum"],
-            "carry_bits": CHAINS.get(family, (4, 0))[0],
         }
         for family, found in record["families"].items()
     }
 
 
-def report(record: dict[str, Any], all_rigs: Circuit) -> str:
+def report(record: dict[str, Any], parts: list[Circuit]) -> str:
     """Return the result as a page of Markdown."""
     about = record["machine"]
     families = record["families"]
@@ -137,11 +137,11 @@ def report(record: dict[str, Any], all_rigs: Circuit) -> str:
     )
     errors = []
     for family, found in families.items():
-        amounts, luts = _system(all_rigs, found, family)
+        amounts, luts = _system(parts, found, family)
         off = np.abs(amounts @ np.array(list(found["prices"].values())) - luts)
         errors.append(f"{off.sum() / luts.sum():.0%}")
     rows.append(["mean error over the rigs", *errors])
-    names = [name for name in all_rigs.origins if name in first["luts"]]
+    names = [name for part in parts for name in part.origins if name in first["luts"]]
     each = [[name, *(str(f["luts"].get(name, 0)) for f in families.values())] for name in names]
     commands = [f"{family}: `{found['command']}`" for family, found in families.items()]
     lines = [

@@ -37,13 +37,18 @@ class Rig:
     make: Make
 
 
-def rigs() -> list[Rig]:
-    """Return all rigs."""
-    return [*_sums(), *_choices(), *_tables(), *_products(), *_certain_constants()]
+def without_tables() -> list[Rig]:
+    """Return all rigs but those of look-ups."""
+    return [*_sums(), *_choices(), *_products(), *_certain_constants()]
+
+
+def tables() -> list[Rig]:
+    """Return the rigs of look-ups."""
+    return list(_tables())
 
 
 def circuit(rigs: list[Rig]) -> Circuit:
-    """Return all rigs side by side; every row's origin is the name of its rig."""
+    """Return rigs side by side; every row's origin is the name of its rig."""
     builder, chance = Builder(), np.random.default_rng(1)
     widths = np.array([width for rig in rigs for width in rig.widths * LANES])
     lo = np.where(widths < 0, -(2 ** (np.abs(widths) - 1)), 0)
@@ -161,7 +166,7 @@ def _tables() -> Iterator[Rig]:
         for smooth in (False, True):
             form = "smooth" if smooth else "random"
             yield Rig(f"TABLE {bits} to {out}, {form}", (bits,), _look_up(bits, out, smooth))
-    for bits in (7, 8):
+    for bits in (7, 8, 9, 10):
         yield Rig(f"TABLE {bits} to 6, tanh", (-bits,), _tanh(bits))
 
 
@@ -180,7 +185,7 @@ def _look_up(bits: int, out: int, smooth: bool) -> Make:
 def _tanh(bits: int) -> Make:
     def make(builder: Builder, x: list[int], chance: np.random.Generator) -> int:
         codes = np.arange(-(2 ** (bits - 1)), 2 ** (bits - 1))
-        values = np.clip(np.round(32 * np.tanh(codes / chance.uniform(12, 24))), -32, 31)
+        values = np.clip(np.round(32 * np.tanh(codes * chance.uniform(7, 14) / 2**bits)), -32, 31)
         table = builder.table(Table(int(codes[0]), values.astype(np.int64)))
         return int(builder.append(Op.TABLE, x[0], p=table))
 

@@ -1,11 +1,13 @@
 """Passes from circuit to circuit that keep every output bit."""
 
+from edgetrig.optimize.carry_cells import carry_cells
 from edgetrig.optimize.clips import clips_last
 from edgetrig.optimize.comparisons import comparisons
 from edgetrig.optimize.cones import small_cones
 from edgetrig.optimize.counters import counters
 from edgetrig.optimize.delays import DELAYS, Delays, delays_of
 from edgetrig.optimize.distances import distances_once
+from edgetrig.optimize.fabric import FABRICS, Fabric, fabric_of
 from edgetrig.optimize.hardware import (
     cheapest,
     for_hardware,
@@ -30,13 +32,16 @@ from edgetrig.optimize.work import KINDS, work
 
 __all__ = [
     "DELAYS",
+    "FABRICS",
     "FOR_EMULATION",
     "KINDS",
     "PASSES",
     "PRICES",
     "TERNARY_FAMILIES",
     "Delays",
+    "Fabric",
     "Prices",
+    "carry_cells",
     "cheapest",
     "clips_last",
     "comparisons",
@@ -45,6 +50,7 @@ __all__ = [
     "cycles_needed",
     "delays_of",
     "distances_once",
+    "fabric_of",
     "for_hardware",
     "forms_without_cones",
     "lut_cover",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, live_rows
 from edgetrig.jit import jit
+from edgetrig.optimize.fabric import Fabric, compared_bits
 from edgetrig.optimize.rows import Ints
 
 MOST_READS: Final = 6
@@ -65,8 +66,8 @@ class Nets(NamedTuple):
     row: NDArray[np.int32]
 
 
-def columns(circuit: Circuit, lut_inputs: int) -> Columns:
-    """Return a circuit's columns for the kernels; `lut_inputs` says which look-ups are logic."""
+def columns(circuit: Circuit, lut_inputs: int, fabric: Fabric) -> Columns:
+    """Return a circuit's columns for the kernels, which say what is logic on a family."""
     rows, width, constant = circuit.rows, circuit.widths, circuit.constant
     live = live_rows(rows.operands, circuit.output_rows)
     kind = np.full(len(rows), _CELL, np.int8)
@@ -75,7 +76,7 @@ def columns(circuit: Circuit, lut_inputs: int) -> Columns:
     kind[np.isin(rows.op, (Op.AND, Op.OR, Op.XOR))] = _BITWISE
     kind[rows.op == Op.EQ] = _EQUAL
     kind[side_by_side(circuit)] = _BESIDE
-    kind[(rows.op == Op.LT) & ~chained(circuit, lut_inputs)] = _ORDER
+    kind[(rows.op == Op.LT) & ~chained(circuit, lut_inputs, fabric)] = _ORDER
     kind[(rows.op == Op.TABLE) & (width[rows.a] <= lut_inputs)] = _TABLE
     kind[~live | constant] = -1
     shift = np.zeros((len(rows), 3), np.int32)
@@ -127,17 +128,19 @@ def side_by_side(circuit: Circuit) -> NDArray[np.bool_]:
     return beside
 
 
-def chained(circuit: Circuit, lut_inputs: int) -> NDArray[np.bool_]:
+def chained(circuit: Circuit, lut_inputs: int, fabric: Fabric) -> NDArray[np.bool_]:
     """Return which comparisons by order take a carry chain, and no tree of LUTs.
 
-    Those of more bits than a LUT has inputs: of two values always, with a constant where LUTs have
-    four inputs.
+    Where LUTs have six inputs, those of two values of more bits than that together.
     """
     rows, constant = circuit.rows, circuit.constant
     a, b = (np.where(constant[k], 0, circuit.widths[k]) for k in (rows.a, rows.b))
-    result: NDArray[np.bool_] = (rows.op == Op.LT) & (a + b > lut_inputs)
-    sign = np.where(constant[rows.a], rows.lo[rows.a] == -1, rows.lo[rows.b] == 0)
-    result &= ((a > 0) & (b > 0)) | ((lut_inputs < 6) & ~sign.astype(np.bool_))
+    if lut_inputs < 6:
+        bits, _ = compared_bits(circuit)
+        with_constant = (a == 0) | (b == 0)
+        fewest = np.where(with_constant, fabric.fewest_bits_with_constant, fabric.fewest_bits)
+        return np.asarray((rows.op == Op.LT) & (bits >= fewest), np.bool_)
+    result: NDArray[np.bool_] = (rows.op == Op.LT) & (a + b > lut_inputs) & (a > 0) & (b > 0)
     return result
 
 

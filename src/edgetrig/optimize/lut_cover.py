@@ -2,7 +2,8 @@
 
 A mapper does the same with more care. The nodes of `bit_nets` are taken in order; each takes in
 those nodes it reads that nothing else reads, the ones of fewest inputs first. A sum takes in one
-of its operands, where the family's carry chains have logic in front of them.
+of its operands, where the family's carry chains have logic in front of them; where its LUTs stand
+beside the chain, these take in what alone reads them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from edgetrig.circuit import Circuit, Op
 from edgetrig.jit import jit
 from edgetrig.optimize.bit_nets import MOST_READS, Columns, Nets, columns, net_at, nets
+from edgetrig.optimize.delays import delays_of
+from edgetrig.optimize.fabric import fabric_of
 
 
 class Cover(NamedTuple):
@@ -28,27 +31,33 @@ class Cover(NamedTuple):
         Those that sums take into theirs, of each row.
     depth
         Levels of each row's last bit, after the last register.
+    bits_read
+        Bits of each row with cells of its own that anything reads.
     """
 
     luts: NDArray[np.int64]
     in_sums: NDArray[np.int64]
     depth: NDArray[np.float64]
+    bits_read: NDArray[np.int64]
 
 
-def lut_cover(circuit: Circuit, lut_inputs: int, levels: NDArray[np.float64]) -> Cover:
+def lut_cover(circuit: Circuit, family: str, levels: NDArray[np.float64]) -> Cover:
     """Cover the logic of a circuit with LUTs.
 
     Parameters
     ----------
     circuit
         The circuit; rows that no output needs take nothing.
-    lut_inputs
-        Inputs of a LUT, 6 at most.
+    family
+        Name of the device family (`edgetrig.optimize.DELAYS`).
     levels
         Levels that each row with cells of its own adds to a path, shape (rows,).
     """
-    c = columns(circuit, lut_inputs)
-    return _cover(c, nets(c), circuit.output_rows, lut_inputs, levels)
+    lut_inputs = delays_of(family).lut_inputs
+    fabric = fabric_of(family)
+    c = columns(circuit, lut_inputs, fabric)
+    beside = lut_inputs < 6 and not fabric.carry_luts
+    return _cover(c, nets(c), circuit.output_rows, lut_inputs, beside, levels)
 
 
 @jit
@@ -57,6 +66,7 @@ def _cover(
     made: Nets,
     outputs: NDArray[np.int64],
     lut_inputs: int,
+    beside: bool,
     levels: NDArray[np.float64],
 ) -> Cover:
     readers = _readers(c, made, outputs)
@@ -72,8 +82,10 @@ def _cover(
         while net < len(made.row) and made.row[net] == row:
             if count[net] and readers[net]:
                 _take_in(net, made, readers, own, inputs, count, lut_inputs)
+                if beside and _joins_a_sum(net, c, made, readers, inputs, count, lut_inputs):
+                    own[net] = False
                 for k in range(count[net]):
-                    level[net] = max(level[net], level[inputs[net, k]] + 1)
+                    level[net] = max(level[net], level[inputs[net, k]] + own[net])
             net += 1
         if c.kind[row] < 0:
             continue
@@ -86,10 +98,11 @@ def _cover(
             if c.kind[row] == 0 and made.row[at] == row:
                 level[at] = depth[row]
             depth[row] = max(depth[row], level[at])
+    bits_read = np.zeros(len(c.op), np.int64)
     for at in range(2, len(own)):
-        if own[at]:
-            luts[made.row[at]] += 1
-    return Cover(luts, in_sums, depth)
+        luts[made.row[at]] += own[at]
+        bits_read[made.row[at]] += made.fan_in[at] == 0 and readers[at] > 0
+    return Cover(luts, in_sums, depth, bits_read)
 
 
 @jit
@@ -153,6 +166,29 @@ def _take_in(
         for k in range(fewest):
             inputs[net, k] = joined[k]
         count[net] = fewest
+
+
+@jit
+def _joins_a_sum(
+    net: int,
+    c: Columns,
+    made: Nets,
+    readers: NDArray[np.int64],
+    inputs: NDArray[np.int32],
+    count: NDArray[np.int64],
+    lut_inputs: int,
+) -> bool:
+    """Return whether a LUT that adds, beside the carry chain, takes in the node that reads it."""
+    for k in range(count[net]):
+        at = inputs[net, k]
+        row = made.row[at]
+        if readers[at] != 1 or made.fan_in[at] or c.op[row] not in (Op.ADD, Op.SUB, Op.NEG):
+            continue
+        one = c.op[row] == Op.NEG or c.constant[c.reads[row, 0]] or c.constant[c.reads[row, 1]]
+        # The operands' bits and the carry.
+        if count[net] - 1 + (2 if one else 3) <= lut_inputs:
+            return True
+    return False
 
 
 @jit

@@ -25,20 +25,17 @@ class Prices:
         LUTs, inverters and the LUTs within carry cells, for one unit of each kind of work
         (`edgetrig.optimize.KINDS`).
     sum_levels
-        Levels (LUTs or carry chains) of a sum of two.
-    carry_bits
-        Bits of a carry cell.
+        Levels (LUTs or carry fabric) of a sum of two.
     """
 
     luts: Mapping[str, float]
     sum_levels: float
-    carry_bits: int
 
 
 def _read() -> dict[str, Prices]:
     text = resources.files("edgetrig.optimize").joinpath("prices.json").read_text()
     return {
-        family: Prices(MappingProxyType(row["luts"]), row["sum_levels"], row["carry_bits"])
+        family: Prices(MappingProxyType(row["luts"]), row["sum_levels"])
         for family, row in json.loads(text).items()
     }
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit
-from edgetrig.optimize.delays import delays_of
 from edgetrig.optimize.prices import prices_of
 from edgetrig.optimize.work import work
 
@@ -29,7 +28,7 @@ def row_luts(circuit: Circuit, family: str = "UltraScale+") -> NDArray[np.float6
     Error
         If the family is unknown.
     """
-    done, prices = work(circuit, delays_of(family).lut_inputs), prices_of(family).luts
+    done, prices = work(circuit, family), prices_of(family).luts
     luts = np.zeros(len(circuit))
     for kind, amount in done.items():
         luts += prices[kind] * amount

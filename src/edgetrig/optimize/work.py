@@ -5,16 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op, live_rows
+from edgetrig.circuit import ADDERS, Circuit, Op, live_rows
 from edgetrig.optimize.bit_nets import chained, side_by_side, still_bits
+from edgetrig.optimize.delays import delays_of
+from edgetrig.optimize.fabric import Fabric, compared_bits, fabric_of
+from edgetrig.optimize.look_ups import look_up_luts
 from edgetrig.optimize.lut_cover import lut_cover
 from edgetrig.optimize.rows import Ints
 
 Floats = NDArray[np.float64]
 
+_MADE_BY_LUTS = (*ADDERS, Op.SELECT, Op.AND, Op.OR, Op.XOR, Op.TABLE)
+
 KINDS = (
     "sum",
     "subtraction",
+    "subtracted",
     "constant sum",
     "inversion",
     "negation",
@@ -30,11 +36,12 @@ KINDS = (
 """Kinds of work; `work` says what is counted of each."""
 
 
-def work(circuit: Circuit, lut_inputs: int) -> dict[str, Floats]:
+def work(circuit: Circuit, family: str) -> dict[str, Floats]:
     """Return, for every kind of work, how much of it each row is; each of shape (rows,).
 
-    - ``sum``: bits of a sum of two that take a LUT (`sum_luts`).
-    - ``subtraction``: 1 for each difference of two values.
+    - ``sum``: LUTs of a sum of two (`sum_luts`).
+    - ``subtraction``: 1 for each difference of two values; ``subtracted``: bits that carry cells
+      would have to invert and cannot (`_subtracted`).
     - ``constant sum``: bits of a value that a constant is added to, from its lowest on;
       ``inversion``: those in front of the carry chain that the constant inverts.
     - ``negation``: bits of a value that is negated.
@@ -43,50 +50,63 @@ def work(circuit: Circuit, lut_inputs: int) -> dict[str, Floats]:
       ``less than constant``: of one that it compares with a constant.
     - ``logic``: LUTs of choices, bitwise operations, equality, comparisons with constants and
       small look-ups; ``logic in sums`` those that sums may take into theirs (`lut_cover`).
-    - ``table``: LUTs of a look-up of more than `lut_inputs` bits (`table_parts`).
+    - ``table``: LUTs of a look-up of more bits than a LUT has inputs (`look_up_luts`).
     - ``product``: partial products, bit by bit.
+
+    Where a carry chain's own LUTs add, sums, negations and comparisons count those
+    (`Fabric`), and not bits; where they stand beside the chain, only those of bits that are
+    read.
 
     Parameters
     ----------
     circuit
         The circuit; rows that no output needs are no work.
-    lut_inputs
-        Inputs of a LUT.
+    family
+        Name of the device family (`edgetrig.optimize.DELAYS`).
     """
+    lut_inputs, fabric = delays_of(family).lut_inputs, fabric_of(family)
     rows, width, constant = circuit.rows, circuit.widths, circuit.constant
     live = live_rows(rows.operands, circuit.output_rows) & ~constant
     a, b = (np.where(constant[k], 0, width[k]) for k in (rows.a, rows.b))
     with_constant = constant[rows.a] | constant[rows.b]
-    sums = np.isin(rows.op, (Op.ADD, Op.SUB))
-    two = sums & ~with_constant
+    two = np.isin(rows.op, (Op.ADD, Op.SUB)) & ~with_constant
     three = rows.op == Op.ADD3
     by_logic = _read_by_logic(circuit)
-    with_bits, inverted = _constant_sums(circuit)
-    cover = lut_cover(circuit, lut_inputs, np.ones(len(rows)))
+    own = lut_inputs < 6  # the chain's LUTs add
+    with_bits, inverted = _constant_sums(circuit, fabric if own else None)
+    negated = fabric.sum_luts(width) if own else a
+    less = np.where(chained(circuit, lut_inputs, fabric), np.maximum(a, b), 0)
+    if own:
+        less = _comparison_luts(circuit, fabric)
+    cover = lut_cover(circuit, family, np.ones(len(rows)))
     amounts = {
-        "sum": np.where(two, sum_luts(circuit, lut_inputs), 0),
+        "sum": np.where(two, sum_luts(circuit, lut_inputs, fabric), 0),
         "subtraction": np.where(two & (rows.op == Op.SUB), 1, 0),
+        "subtracted": _subtracted(circuit, live) if own else np.zeros(len(rows)),
         "constant sum": with_bits,
         "inversion": inverted,
-        "negation": np.where(rows.op == Op.NEG, a, 0),
+        "negation": np.where(rows.op == Op.NEG, negated, 0),
         "ternary": np.where(three & ~by_logic, _ternary_bits(circuit), 0),
         "ternary to logic": np.where(three & by_logic, _ternary_bits(circuit), 0),
-        "less": np.where(chained(circuit, lut_inputs) & ~with_constant, np.maximum(a, b), 0),
-        "less than constant": _with_constants(circuit, lut_inputs),
+        "less": np.where(with_constant, 0, less),
+        "less than constant": np.where(with_constant, less, 0),
         "logic": cover.luts,
         "logic in sums": cover.in_sums,
-        "table": _table_parts(circuit, lut_inputs),
+        "table": look_up_luts(circuit, lut_inputs, fabric),
         "product": np.where(rows.op == Op.MUL, np.where(np.minimum(a, b) < 2, width, a * b), 0),
     }
+    if own and not fabric.carry_luts:
+        for kind in ("sum", "constant sum", "negation"):
+            amounts[kind] = np.minimum(amounts[kind], cover.bits_read)
     return {kind: np.where(live, amounts[kind], 0).astype(np.float64) for kind in KINDS}
 
 
-def sum_luts(circuit: Circuit, lut_inputs: int) -> Floats:
+def sum_luts(circuit: Circuit, lut_inputs: int, fabric: Fabric) -> Floats:
     """Return the LUTs in front of or within the carry chain of each sum of two.
 
     Where LUTs have six inputs, the chain adds and the LUT in front of each bit only tells whether
     the operands differ: where one has nothing it is a wire, and ``a - b`` and ``b - a`` have it
-    in common. Elsewhere the chain's LUTs add, a bit each.
+    in common. Elsewhere the chain's LUTs add.
 
     Parameters
     ----------
@@ -94,22 +114,57 @@ def sum_luts(circuit: Circuit, lut_inputs: int) -> Floats:
         The circuit.
     lut_inputs
         Inputs of a LUT.
+    chains
+        The family's carry fabric.
     """
-    rows = circuit.rows
-    # c * 2**k - b needs its low end too.
-    low = np.where((rows.op == Op.SUB) & (rows.p < 0), 0, np.abs(rows.p))
     if lut_inputs < 6:
-        own = np.where(side_by_side(circuit), 0, circuit.widths - low)
-        return np.maximum(own, 0).astype(np.float64)
+        return fabric.sum_luts(sum_bits(circuit)).astype(np.float64)
+    low = _low_end(circuit)
     luts: Floats = np.maximum(_common_end(circuit) - low, 0) / _both_ways(circuit)
     return luts
 
 
-def _constant_sums(circuit: Circuit) -> tuple[Ints, Ints]:
+def sum_bits(circuit: Circuit) -> Ints:
+    """Return the bits of each sum of two that a carry chain adds."""
+    own = np.where(side_by_side(circuit), 0, circuit.widths - _low_end(circuit))
+    bits: Ints = np.maximum(own, 0)
+    return bits
+
+
+def _low_end(circuit: Circuit) -> Ints:
+    """Return how many low bits of each sum are those of one operand."""
+    rows = circuit.rows
+    # c * 2**k - b needs its low end too.
+    low: Ints = np.where((rows.op == Op.SUB) & (rows.p < 0), 0, np.abs(rows.p)).astype(np.int64)
+    return low
+
+
+def _subtracted(circuit: Circuit, live: NDArray[np.bool_]) -> Ints:
+    """Return the bits of each value subtracted, at the first row that subtracts it.
+
+    Nothing for what a LUT makes that rows read which subtract it, and no other: it makes the
+    inverse.
+    """
+    rows, constant = circuit.rows, circuit.constant
+    compared = (rows.op == Op.LT) & ~constant[rows.a]
+    known = np.where(rows.op == Op.NEG, rows.a, rows.b)
+    subtracts = live & ~constant[known] & (np.isin(rows.op, (Op.SUB, Op.NEG)) | compared)
+    value, first, times = np.unique(known[subtracts], return_index=True, return_counts=True)
+    read = rows.operands[live]
+    readers = np.bincount(read[read >= 0], minlength=len(rows))
+    readers[circuit.output_rows] += 1
+    inverse = np.isin(rows.op[value], _MADE_BY_LUTS) & (readers[value] == times)
+    bits = np.zeros(len(rows), np.int64)
+    bits[np.flatnonzero(subtracts)[first]] = np.where(inverse, 0, circuit.widths[value])
+    return bits
+
+
+def _constant_sums(circuit: Circuit, fabric: Fabric | None) -> tuple[Ints, Ints]:
     """Return the bits of each sum with a constant, from the lowest that changes on.
 
     And those that enter its carry chain inverted: where LUTs have six inputs, the chain adds, and
-    a bit that is added to 0 is a wire in front of it.
+    a bit that is added to 0 is a wire in front of it. With the `fabric` of a family whose
+    chains' own LUTs add, these LUTs, and the one that inverts the lowest bit.
     """
     rows, width, constant = circuit.rows, circuit.widths, circuit.constant
     bits, inverted = np.zeros((2, len(rows)), np.int64)
@@ -125,24 +180,26 @@ def _constant_sums(circuit: Circuit) -> tuple[Ints, Ints]:
         if end > still[row]:
             bits[row] = end - still[row]
             inverted[row] = (value >> low & (1 << (end - low)) - 1).bit_count()
+    if fabric:
+        own = np.where(bits, width - still, 0)
+        lowest = bool(fabric.carry_luts) & (own >= fabric.fewest_bits)
+        return np.where(bits, fabric.sum_luts(own) + lowest, 0), np.zeros_like(bits)
     return bits, inverted
 
 
-def _with_constants(circuit: Circuit, lut_inputs: int) -> Ints:
-    """Return the bits of comparisons by order with a constant that take a carry chain.
+def _comparison_luts(circuit: Circuit, fabric: Fabric) -> Ints:
+    """Return the LUTs of comparisons by order whose chain's own LUTs add.
 
-    Without the highest, and without the one whose LUT the logic that reads the answer takes in.
+    The LUT that has the answer is that of the logic which reads it, where nothing else does.
     """
-    rows, width, constant = circuit.rows, circuit.widths, circuit.constant
-    read = np.where(constant[rows.a], width[rows.b], width[rows.a])
-    chains = chained(circuit, lut_inputs) & (constant[rows.a] | constant[rows.b])
-    logic = np.isin(rows.op, (Op.SELECT, Op.AND, Op.OR, Op.XOR))
+    rows = circuit.rows
+    bits, signed = compared_bits(circuit)
     by_others = np.zeros(len(rows), np.bool_)
     by_others[circuit.output_rows] = True
-    readers = rows.operands[~logic]
+    readers = rows.operands[~np.isin(rows.op, (Op.SELECT, Op.AND, Op.OR, Op.XOR))]
     by_others[readers[readers >= 0]] = True
-    bits: Ints = np.where(chains, read - np.where(by_others, 1, 2), 0)
-    return bits
+    luts = fabric.comparison_cells(bits, signed) * fabric.carry_luts + by_others
+    return np.where(chained(circuit, 4, fabric), luts, 0)
 
 
 def _common_end(circuit: Circuit) -> Ints:
@@ -189,66 +246,3 @@ def _read_by_logic(circuit: Circuit) -> NDArray[np.bool_]:
     read = rows.operands[rows.op != Op.REG]
     by_logic[read[read >= 0]] = True
     return by_logic
-
-
-def _table_parts(circuit: Circuit, lut_inputs: int) -> Floats:
-    parts = np.zeros(len(circuit), np.float64)
-    known: dict[tuple[int, int, bool], float] = {}
-    large = circuit.widths[circuit.rows.a] > lut_inputs
-    in_sums = _read_by_one_sum(circuit)
-    for row in np.flatnonzero((circuit.rows.op == Op.TABLE) & large).tolist():
-        key = int(circuit.rows.p[row]), int(circuit.widths[row]), bool(in_sums[row])
-        if key not in known:
-            values = circuit.tables[key[0]].values
-            known[key] = table_parts(values, key[1], lut_inputs, in_sum=key[2])
-        parts[row] = known[key]
-    return parts
-
-
-def _read_by_one_sum(circuit: Circuit) -> NDArray[np.bool_]:
-    """Return which rows a sum of two reads, and nothing else does."""
-    rows = circuit.rows
-    live = live_rows(rows.operands, circuit.output_rows)
-    read, sums = rows.operands[live], np.isin(rows.op, (Op.ADD, Op.SUB))[live]
-    readers = np.bincount(read[read >= 0], minlength=len(rows))
-    readers[circuit.output_rows] += 2
-    alone: NDArray[np.bool_] = readers == 1
-    alone &= np.bincount(read[sums][read[sums] >= 0], minlength=len(rows)) == 1
-    return alone
-
-
-def table_parts(values: Ints, width: int, lut_inputs: int, *, in_sum: bool = False) -> float:
-    """Return the LUTs of a look-up: its different truth tables and the choices among them.
-
-    Parameters
-    ----------
-    values
-        The entries.
-    width
-        Bits of an entry.
-    lut_inputs
-        Inputs of a LUT.
-    in_sum
-        Whether a sum alone reads it: where LUTs have six inputs, its LUTs take choices in.
-    """
-    size = 1 << lut_inputs
-    blocks = np.pad(values, (0, -len(values) % size), mode="edge").reshape(-1, size)
-    index = (len(blocks) - 1).bit_length()
-    total = 0.0
-    for bit in range(width):
-        leaves = np.unique((blocks >> bit) & 1, axis=0)
-        inputs = [_inputs(leaf) for leaf in leaves]
-        moving = sum(count > 0 for count in inputs)
-        choices = max(0.0, (len(leaves) - 4) / 3)
-        if lut_inputs == 6:
-            # A LUT chooses among four; a sum's has an input for its other operand.
-            choices = np.ceil((len(leaves) - 1) / 3) if moving + index > 1 else 0.0
-            choices -= bool(choices) and in_sum and moving + index < lut_inputs
-        total += sum(count > 1 for count in inputs) + choices
-    return total
-
-
-def _inputs(leaf: Ints) -> int:
-    """Return how many bits of its index a truth table depends on."""
-    ones = leaf.reshape((2,) * (len(leaf).bit_length() - 1))
-    return sum((ones.take(0, k) != ones.take(1, k)).any() for k in range(ones.ndim))

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import Circuit, Op, live_rows
-from edgetrig.optimize import TERNARY_FAMILIES, delays_of, lut_cover, prices_of, work
+from edgetrig.optimize import (
+    TERNARY_FAMILIES,
+    carry_cells,
+    delays_of,
+    lut_cover,
+    prices_of,
+    work,
+)
 from edgetrig.synthesis.families import family_of
 from edgetrig.synthesis.multipliers import blocks
 
@@ -71,8 +78,7 @@ def estimate(circuit: Circuit, part: str = "xcvu13p") -> Estimate:
     """
     family = family_of(part).name
     rows, prices = circuit.rows, prices_of(family)
-    lut_inputs = delays_of(family).lut_inputs
-    done, dsps = work(circuit, lut_inputs), blocks(circuit, family)
+    done, dsps = work(circuit, family), blocks(circuit, family)
     done["product"][dsps > 0] = 0
     luts = np.zeros(len(circuit))
     for kind, amount in done.items():
@@ -85,25 +91,15 @@ def estimate(circuit: Circuit, part: str = "xcvu13p") -> Estimate:
         part=part,
         lut=round(float(luts.sum())),
         ff=int(circuit.widths[live & (rows.op == Op.REG)].sum()),
-        carry=_carry_cells(done, prices.carry_bits),
+        carry=int(carry_cells(circuit, family, done).sum()),
         dsp=int(dsps.sum()),
-        depth=round(float(lut_cover(circuit, lut_inputs, levels).depth.max(initial=0))),
+        depth=round(float(lut_cover(circuit, family, levels).depth.max(initial=0))),
         by_layer={
             name: round(count)
             for name, count in zip(circuit.origins, by_layer.tolist(), strict=True)
             if count
         },
     )
-
-
-def _carry_cells(done: dict[str, NDArray[np.float64]], carry_bits: int) -> int:
-    """Return the cells of the carry chains."""
-    chains = done["sum"] + done["constant sum"] + done["negation"]
-    chains += done["ternary"] + done["ternary to logic"] + done["less than constant"]
-    # A slice compares two bits in each of its places.
-    chains += done["less"] / (2 if carry_bits == 4 else 1)
-    # Yosys makes short sums of LUTs.
-    return int(np.ceil(np.where(chains > 2, chains, 0) / carry_bits).sum())
 
 
 def _levels(

@@ -20,18 +20,15 @@ class Family:
         The synthesis command, without ``-top``.
     retime
         Option that lets ABC9 work across flip-flops; empty where the command has none.
-    lut_inputs
-        Inputs of the largest LUT.
     """
 
     name: str
     command: str
     retime: str = ""
-    lut_inputs: int = 4
 
 
 def _xilinx(name: str, family: str) -> Family:
-    return Family(name, f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf", "-dff", 6)
+    return Family(name, f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf", "-dff")
 
 
 _ULTRASCALE_PLUS = _xilinx("UltraScale+", "xcup")
