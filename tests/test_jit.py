@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import edgetrig
+from edgetrig import jit
+from edgetrig.errors import ToolError
 from edgetrig.jit import KEPT, claim
 
 HOLDER = (
@@ -125,6 +128,18 @@ def test_whoever_wants_hears_that_kernels_are_compiled_once(house):
     heard = "from edgetrig.progress import notices; notices.append(print); powers(2, 4)"
     assert prints(house, heard).count("compiling kernels") == 1
     assert prints(house, heard) == ""
+
+
+def test_the_bound_on_numba_is_the_one_in_the_package():
+    """Raise both together, once all tests of this file pass with the new version."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert jit._NUMBA in project["project"]["dependencies"]
+
+
+def test_a_numba_that_is_made_otherwise_is_named(monkeypatch):
+    monkeypatch.setattr(jit.numba, "njit", lambda **options: lambda function: function)
+    with pytest.raises(ToolError, match=r"numba .* too new or too old: pip install 'numba>="):
+        jit.jit(claim)
 
 
 def test_ctrl_c_that_llvm_swallowed_is_ctrl_c(house):

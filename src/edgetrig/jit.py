@@ -14,9 +14,12 @@ from typing import Any, Final, TypeVar, cast
 
 import numba
 
+from edgetrig.errors import ToolError
 from edgetrig.progress import notify
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_NUMBA = "numba>=0.62,<0.69"
 
 KEPT: Final = 4
 """States of a room's sources whose kernels stay on disk; each takes about a megabyte."""
@@ -39,9 +42,23 @@ def jit(function: Function) -> Function:
         )(function)
     finally:
         numba.config.CACHE_DIR = before
-    kernel.get_call_template = _for_any_number(kernel.get_call_template)
-    kernel._cache.save_overload = _one_at_a_time(kernel._cache.save_overload, folder)
+    _change(kernel, folder)
     return cast(Function, kernel)
+
+
+def _change(kernel: Any, folder: Path | None) -> None:
+    """Change how a kernel is called by others and kept on disk: all that is not public of Numba.
+
+    There is no public way to either. So `pyproject.toml` has a bound on Numba's version, and
+    `tests/test_jit.py` has a test of each.
+    """
+    try:
+        kernel.get_call_template = _for_any_number(kernel.get_call_template)
+        kernel._cache.save_overload = _one_at_a_time(kernel._cache.save_overload, folder)
+    except AttributeError as error:
+        raise ToolError(
+            f"numba {numba.__version__} is too new or too old: pip install '{_NUMBA}'"
+        ) from error
 
 
 def _for_any_number(resolve: Callable[..., Any]) -> Callable[..., Any]:
