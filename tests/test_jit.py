@@ -130,6 +130,11 @@ def test_whoever_wants_hears_that_kernels_are_compiled_once(house):
     assert prints(house, heard) == ""
 
 
+def test_a_script_hears_it_from_the_log(house):
+    logged = "import logging, sys; logging.basicConfig(stream=sys.stdout); powers(2, 4)"
+    assert prints(house, logged).startswith("WARNING:edgetrig:compiling kernels, once")
+
+
 def test_the_bound_on_numba_is_the_one_in_the_package():
     """Raise both together, once all tests of this file pass with the new version."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())

@@ -1,4 +1,21 @@
-"""edgetrig: from a trained model to a verified nanosecond trigger."""
+"""edgetrig: from a trained model to a verified nanosecond trigger.
+
+::
+
+    design = edgetrig.compile("model.keras")  # any model, menu or traced circuit: a `Design`
+    design.predict(x)                         # what the hardware will compute, bit for bit
+    design.threshold(point)                   # a `Design` that ends in one accept bit
+    design.verify(), design.synthesize()      # simulated and proved; measured in LUTs
+    design.write("folder")                    # Verilog or VHDL with everything around it
+
+`quantize` finds types for a float model, `trace` makes a circuit of a NumPy function
+(`fixed_input`, `lookup`, `origin`), `train_anomaly` trains a trigger on zero bias alone. Further
+rooms to import: `edgetrig.physics` (events), `edgetrig.training`, `edgetrig.frontends`,
+`edgetrig.trigger` (working points, menus), `edgetrig.rtl`, `edgetrig.synthesis`,
+`edgetrig.verify`, `edgetrig.report`.
+
+All that a user can do wrong raises an `Error` of one line.
+"""
 
 from __future__ import annotations
 
