@@ -52,6 +52,14 @@ def test_chains_have_the_cells_that_were_measured(circuit, measured):
     assert tuple(cells(circuit, family) for family in FAMILIES[:3]) == measured
 
 
+def test_what_is_subtracted_from_a_constant_stands_above_its_low_bits():
+    builder = Builder()
+    port = Input("x", np.array([0]), np.array([15]), np.zeros(1, int))
+    row = builder.append(Op.SUB, builder.constant(3), builder.input(0, port)[0], p=3)
+    circuit = builder.finish([port], [Output("y", np.array([row]), np.zeros(1, int))])
+    assert [cells(circuit, family) for family in FAMILIES[:3]] == [3, 4, 5]
+
+
 def test_low_bits_that_are_constant_are_not_compared():
     builder = Builder()
     port = Input("x", np.array([-128]), np.array([127]), np.zeros(1, int))

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgetrig.circuit import Circuit, Op, live_rows
-from edgetrig.optimize.bit_nets import chained, still_bits
+from edgetrig.optimize.bit_nets import chained
 from edgetrig.optimize.delays import delays_of
 from edgetrig.optimize.fabric import Fabric, compared_bits, fabric_of
 from edgetrig.optimize.rows import Ints
-from edgetrig.optimize.work import Floats, sum_bits
+from edgetrig.optimize.work import Floats, constant_sum_bits, sum_bits
 
 _CHAINED = ("sum", "constant sum", "negation", "ternary", "ternary to logic")
 
@@ -42,7 +42,7 @@ def _own(circuit: Circuit, fabric: Fabric) -> Ints:
     rows, constant = circuit.rows, circuit.constant
     live = live_rows(rows.operands, circuit.output_rows) & ~constant
     with_constant = constant[rows.a] != constant[rows.b]
-    sums = np.where(with_constant, circuit.widths - still_bits(circuit), sum_bits(circuit))
+    sums = np.where(with_constant, constant_sum_bits(circuit), sum_bits(circuit))
     added = fabric.cells(np.where(np.isin(rows.op, (Op.ADD, Op.SUB)), sums, circuit.widths))
     compared = fabric.comparison_cells(*compared_bits(circuit))
     cells = np.where(np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG, Op.ADD3)), added, 0)

@@ -131,6 +131,16 @@ def sum_bits(circuit: Circuit) -> Ints:
     return bits
 
 
+def constant_sum_bits(circuit: Circuit) -> Ints:
+    """Return the bits of each sum with a constant that a carry chain adds."""
+    rows = circuit.rows
+    # Below a value that is subtracted stand the constant's own bits.
+    from_constant = (rows.op == Op.SUB) & circuit.constant[rows.a]
+    below = np.where(from_constant, np.maximum(rows.p, 0), 0)
+    bits: Ints = np.maximum(circuit.widths - np.maximum(still_bits(circuit), below), 0)
+    return bits
+
+
 def _low_end(circuit: Circuit) -> Ints:
     """Return how many low bits of each sum are those of one operand."""
     rows = circuit.rows
@@ -181,9 +191,10 @@ def _constant_sums(circuit: Circuit, fabric: Fabric | None) -> tuple[Ints, Ints]
             bits[row] = end - still[row]
             inverted[row] = (value >> low & (1 << (end - low)) - 1).bit_count()
     if fabric:
-        own = np.where(bits, width - still, 0)
-        lowest = bool(fabric.carry_luts) & (own >= fabric.fewest_bits)
-        return np.where(bits, fabric.sum_luts(own) + lowest, 0), np.zeros_like(bits)
+        own = np.where(bits, constant_sum_bits(circuit), 0)
+        chain = own >= fabric.fewest_bits
+        luts = np.where(chain, fabric.sum_luts(own) + bool(fabric.carry_luts), own)
+        return luts, np.zeros_like(bits)
     return bits, inverted
 
 
