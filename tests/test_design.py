@@ -158,6 +158,17 @@ def test_summary_names_the_layers(design):
     assert len(repr(design)) < 200
 
 
+def test_notebooks_show_results_as_they_are_printed(design, events):
+    shown = []
+    estimate = design.estimate()
+    point = design.working_point(
+        events, RNG.integers(0, 3, len(events)), signal="c", acceptance=0.1
+    )
+    for result in (estimate, point):
+        result._repr_pretty_(type("Printer", (), {"text": shown.append}), False)
+    assert shown == [str(estimate), str(point)]
+
+
 def test_verification_needs_vectors(design):
     with pytest.raises(Error, match="-1 vectors: at least 1"):
         design.verify(-1)

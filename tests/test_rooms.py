@@ -9,7 +9,7 @@ import pytest
 import edgetrig
 
 HOUSE = Path(edgetrig.__file__).parent
-BASE = {"errors", "files", "jit", "programs", "progress"}
+BASE = {"errors", "files", "jit", "printed", "programs", "progress"}
 KNOWS = {
     "circuit": "",
     "physics": "",

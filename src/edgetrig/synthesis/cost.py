@@ -10,6 +10,7 @@ from typing import Any
 
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error
+from edgetrig.printed import Printed
 from edgetrig.rtl import amd_defines, ports, verilog
 from edgetrig.synthesis import _yosys
 from edgetrig.synthesis.estimate import estimate
@@ -27,7 +28,7 @@ _ABC9_DEPTH = 40
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Printed):
     """What Yosys made of a circuit.
 
     Parameters

@@ -21,12 +21,13 @@ from edgetrig.optimize import (
     prices_of,
     work,
 )
+from edgetrig.printed import Printed
 from edgetrig.synthesis.families import family_of
 from edgetrig.synthesis.multipliers import blocks
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Printed):
     """An estimate, not a measurement.
 
     Parameters

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from edgetrig.circuit import Circuit
 from edgetrig.errors import Error, ToolError, require
+from edgetrig.printed import Printed
 from edgetrig.programs import execute
 from edgetrig.rtl import verilog
 from edgetrig.synthesis import _yosys
@@ -109,7 +110,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Route:
+class Route(Printed):
     """A circuit, placed and routed.
 
     Parameters

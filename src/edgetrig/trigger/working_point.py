@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError
+from edgetrig.printed import Printed
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class WorkingPoint:
+class WorkingPoint(Printed):
     """A threshold and what it does, measured on one data set.
 
     Parameters

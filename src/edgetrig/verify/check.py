@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgetrig.circuit import Circuit, IntArray, Op
 from edgetrig.errors import CircuitError, DataError, VerificationError
 from edgetrig.jit import jit
+from edgetrig.printed import Printed
 from edgetrig.progress import Progress, silent
 from edgetrig.rtl import Port, ports
 from edgetrig.verify.proof import Proof
@@ -26,7 +27,7 @@ _REFERENCE_ROWS = 20_000_000  # row evaluations: some five seconds of plain Pyth
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Printed):
     """What was compared, and that it agreed (a disagreement raises instead).
 
     Parameters

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgetrig.frontends.loaded import Loaded
 from edgetrig.frontends.precision import Precision
+from edgetrig.printed import Printed
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Quantized(Loaded):
+class Quantized(Loaded, Printed):
     """A float model with the types found for it; `edgetrig.compile` takes it.
 
     Parameters

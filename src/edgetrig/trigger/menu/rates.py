@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgetrig.errors import DataError
+from edgetrig.printed import Printed
 from edgetrig.trigger.menu.efficiency import Floats, weighted_efficiency, weighted_interval
 from edgetrig.trigger.menu.fired import Fired
 from edgetrig.trigger.menu.menu import Menu
@@ -29,7 +30,7 @@ class Efficiency(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rates:
+class Rates(Printed):
     """Rates of a menu, in kHz, each with its statistical error.
 
     With prescales, an event counts with the probability that it is kept, seeds being independent.

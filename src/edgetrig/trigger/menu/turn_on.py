@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError, MenuError
+from edgetrig.printed import Printed
 from edgetrig.trigger.menu.efficiency import (
     COVERAGE,
     clopper_pearson,
@@ -30,7 +31,7 @@ _USUAL_BINS: Final = 20
 
 
 @dataclass(frozen=True)
-class TurnOn:
+class TurnOn(Printed):
     """Events in bins of a quantity, and how many of them fired a seed, before its prescale.
 
     Parameters

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgetrig.circuit import Circuit, IntArray
 from edgetrig.errors import require
+from edgetrig.printed import Printed
 from edgetrig.progress import Progress, silent
 from edgetrig.rtl import ports, verilog
 from edgetrig.verify.proof.memory import Memory
@@ -27,7 +28,7 @@ _VECTORS = 64
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Printed):
     """What was proved of a design, how, and what was only tested.
 
     Parameters
