@@ -1,5 +1,6 @@
 """An anomaly trigger from zero-bias crossings to a menu's seed and C++, on made-up crossings.
 
+Install: pip install '.[keras,menu,sim]'
 Run it:  python examples/anomaly_trigger.py
 """
 

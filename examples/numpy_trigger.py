@@ -1,5 +1,6 @@
 """A trigger condition written in NumPy, compiled into one accept bit and verified.
 
+Install: pip install '.[sim]'
 Run it:  python examples/numpy_trigger.py
 """
 

@@ -1,5 +1,6 @@
 """A float Keras model becomes fixed-point logic: types are found from data, shown and verified.
 
+Install: pip install '.[keras,sim]'
 Run it:  python examples/quantize_keras.py
 """
 
