@@ -47,4 +47,7 @@ def _own(circuit: Circuit, fabric: Fabric) -> Ints:
     compared = fabric.comparison_cells(*compared_bits(circuit))
     cells = np.where(np.isin(rows.op, (Op.ADD, Op.SUB, Op.NEG, Op.ADD3)), added, 0)
     cells = np.where(chained(circuit, 4, fabric), compared, cells)
+    if not fabric.carry_luts:
+        # A sum's last bit has a LUT only; the first carry of a limit is a bit or a constant.
+        cells -= (cells > 0) & ((rows.op != Op.LT) | with_constant)
     return np.where(live, cells, 0)
