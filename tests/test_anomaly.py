@@ -162,6 +162,8 @@ def test_test_vectors_are_real_events(anomaly, zero_bias, tmp_path):
     folder = anomaly.accept().write(tmp_path / "rtl", events=x, vectors=100)
     lines = [line for path in folder.rglob("*.hex") for line in path.read_text().split()]
     assert len(lines) == 200  # 100 inputs, 100 outputs
+    readme = " ".join((folder / "README.md").read_text().split())
+    assert "in this order: etm.et, 0, etm.phi, egamma[:4].(pt, eta, phi), muon[:4]" in readme
 
 
 def test_interrupted_training_goes_on_to_the_same_trigger(anomaly, zero_bias, tmp_path):

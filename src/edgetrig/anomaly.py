@@ -185,7 +185,7 @@ def train_anomaly(
     CMS, "Anomaly detection in the CMS Global Trigger", CMS-DP-2023-079 (the inputs).
     """
     from edgetrig.frontends import load
-    from edgetrig.training import EncoderSettings, split, train_encoder
+    from edgetrig.training import ANOMALY_INPUTS, EncoderSettings, split, train_encoder
     from edgetrig.trigger.menu import ORBIT_HZ
 
     _check_positive(rate_khz=rate_khz, bunches=bunches)
@@ -209,7 +209,9 @@ def train_anomaly(
         progress=progress,
     )
     circuit = _scored(load(encoder.path).circuit, encoder)
-    design = Design(circuit, name="anomaly", target=target or Target(), classes=("score",))
+    note = f"inputs are hardware codes, in this order: {', '.join(ANOMALY_INPUTS)}"
+    target = target or Target()
+    design = Design(circuit, name="anomaly", target=target, classes=("score",), notes=(note,))
     scores = np.asarray(design.predict(x[parts.validation]))
     threshold = _threshold(scores, rate_khz / khz_of_all, circuit)
     passed = int((design.predict(x[parts.test]) >= threshold).sum())

@@ -201,6 +201,14 @@ def test_the_readme_says_how_to_use_the_block(tmp_path):
     assert "    trigger_instance : entity work.trigger port map (\n      clk => clk,\n" in text
 
 
+def test_notes_stand_in_the_readme_as_text(tmp_path):
+    notes = ["a long note " * 20, "one\n\n# two\n<b>"]
+    text = (write(circuit_of(0), tmp_path / "hw", notes=notes) / "README.md").read_text()
+    lines = text.split("## Notes\n\n")[1].split("\n\n## ")[0].splitlines()
+    assert all(line.startswith("    ") and len(line) <= 100 for line in lines)
+    assert " ".join(" ".join(lines).split()).endswith("a long note one # two <b>")
+
+
 def test_an_unwritable_folder_is_one_line_and_leaves_nothing(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(Error, match="exists and is not a folder"):

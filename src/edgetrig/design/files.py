@@ -100,6 +100,7 @@ def write_rtl(
         vectors=(codes, design.emulator.codes(codes)),
         clock_ns=design.target.clock_ns,
         part=design.target.part,
+        notes=design.notes,
         language=language,
     )
 

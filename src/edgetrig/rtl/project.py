@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 
@@ -32,6 +34,7 @@ def write(
     clock_ns: float = 5.0,
     part: str = "xcvu13p-flga2577-2-e",
     language: str = "verilog",
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write a circuit with everything a firmware project needs: see `write_block`.
 
@@ -45,6 +48,8 @@ def write(
         Name of the top module; turned into an identifier.
     language
         ``"verilog"`` or ``"vhdl"``.
+    notes
+        What the user of the hardware should know besides; any text, for the README.
 
     Returns
     -------
@@ -60,7 +65,8 @@ def write(
     """
     if language not in LANGUAGES:
         raise Error(f"language {language!r} is unknown; choose {' or '.join(LANGUAGES)}")
-    block = Block.of(circuit, name, language)
+    lines = [line for note in notes for line in wrap(note, 95, subsequent_indent="  ")]
+    block = replace(Block.of(circuit, name, language), notes=[comment(line) for line in lines])
     return write_block(block, folder, vectors=vectors, clock_ns=clock_ns, part=part)
 
 
@@ -184,7 +190,7 @@ def _readme(block: Block, clock_ns: float, part: str, tested: bool) -> Iterator[
     for title, layout in (("Inputs", block.inputs), ("Outputs", block.outputs)):
         yield from ("", f"## {title}", "", *_port_table(layout))
     if block.notes:
-        yield from ("", "## Meaning", "", *(f"    {line}".rstrip() for line in block.notes))
+        yield from ("", "## Notes", "", *(f"    {line}".rstrip() for line in block.notes))
     yield from ("", "## In a design of yours", "", *_use(block, part))
     yield from ("", "## Files", "", *_file_list(block, tested))
 
