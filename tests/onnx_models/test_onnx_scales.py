@@ -84,3 +84,46 @@ def test_wide_products_of_two_values_are_noted(other, noted, model_of):
     assert loaded.circuit.widths.max() > 40
     assert any("a product of two values has 4" in note for note in loaded.notes) == noted
     assert not any("HGQ2" in note for note in loaded.notes)
+
+
+def test_whole_numbers_again_by_a_short_scale_that_is_no_power_of_two(model_of, assert_same, rng):
+    """A short scale is multiplied exactly, so there are no steps of it to be read back."""
+    nodes = [
+        ("QuantizeLinear", "x fine zero", "a"),
+        ("DequantizeLinear", "a fine zero", "b"),
+        ("QuantizeLinear", "b coarse seven", "c"),
+        ("Clip", "c low high", "d"),
+        ("DequantizeLinear", "d coarse seven", "y"),
+    ]
+    constants = {
+        "fine": np.float32(0.25),
+        "coarse": np.float32(0.46728515625),
+        "zero": np.int8(0),
+        "seven": np.uint8(7),
+        "low": np.uint8(0),
+        "high": np.uint8(15),
+    }
+    model = model_of(nodes, {"x": ["N", 3]}, ["y"], constants)
+    assert_same(model, x=(rng.integers(-40, 40, (60, 3)) / 4).astype(np.float32))
+
+
+def test_constants_keep_the_type_that_they_are_quantised_to(model_of, assert_same, rng):
+    """As Brevitas writes narrow weights: a `Clip` of theirs has bounds of their type."""
+    nodes = [
+        ("QuantizeLinear", "x fine zero", "a"),
+        ("DequantizeLinear", "a fine zero", "b"),
+        ("QuantizeLinear", "w step zero", "c"),
+        ("Clip", "c low high", "d"),
+        ("DequantizeLinear", "d step zero", "e"),
+        ("MatMul", "b e", "y"),
+    ]
+    constants = {
+        "fine": np.float32(0.25),
+        "step": np.float32(0.125),
+        "zero": np.int8(0),
+        "low": np.int8(-7),
+        "high": np.int8(7),
+        "w": rng.normal(0, 0.6, (3, 2)).astype(np.float32),
+    }
+    model = model_of(nodes, {"x": ["N", 3]}, ["y"], constants)
+    assert_same(model, x=(rng.integers(-40, 40, (60, 3)) / 4).astype(np.float32))

@@ -19,12 +19,23 @@ EXTRA: Final = 8
 
 def quantized(x: Value | Known | None, target: Whole) -> Value | Known:
     """Return ``(clip(round(x / scale + zero), low, high) - zero) * scale``."""
-    if x is None:
-        raise ValueError("an argument is missing")
     if isinstance(x, Known):
         return _known(x, target)
-    if _is_fixed(target) and not isinstance(x, Scaled | Summed | Tabled):
+    if _is_plain(x, target):
         return _fixed(x, target)
+    return scaled(_codes(x, target), target.scale)
+
+
+def whole(x: Value | Known | None, target: Whole) -> Any:
+    """Return ``clip(round(x / scale + zero), low, high) - zero``: exact, or a constant."""
+    if isinstance(x, Known):
+        return Known(_known(x, target).values)
+    if _is_plain(x, target):
+        return _fixed(x, target) / target.scale
+    return _codes(x, target)
+
+
+def _codes(x: Any, target: Whole) -> Any:
     if isinstance(x, Raw):
         x = _fine(x, target)
     if isinstance(x, Pending | Tabled):
@@ -33,7 +44,14 @@ def quantized(x: Value | Known | None, target: Whole) -> Value | Known:
         codes = requantized_sum(x, target)
     else:
         codes = requantized(parts(x), target)
-    return scaled(codes - target.zero, target.scale)
+    return codes - target.zero
+
+
+def _is_plain(x: Value | None, target: Whole) -> bool:
+    """Whether a fixed-point type does it."""
+    if x is None:
+        raise ValueError("an argument is missing")
+    return _is_fixed(target) and not isinstance(x, Scaled | Summed | Tabled)
 
 
 def _known(x: Known, target: Whole) -> Known:
@@ -51,7 +69,7 @@ def _is_fixed(target: Whole) -> bool:
     return bool(target.rounding == "FLOOR" or (target.zero == 0).all())
 
 
-def _fixed(x: Value, target: Whole) -> Any:
+def _fixed(x: Any, target: Whole) -> Any:
     """Quantise by the fixed-point type around the range, then clip what the type has too much."""
     fraction = 1 - np.frexp(target.scale)[1].astype(np.int64)
     low, high = target.low - target.zero, target.high - target.zero

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.shape import Results
-from edgetrig.frontends.scales.quantized import quantized
+from edgetrig.frontends.scales.quantized import quantized, whole
 from edgetrig.frontends.scales.requantize import FIXED, Whole, requantized, rounded
 from edgetrig.frontends.scales.scaled import (
     Float64s,
@@ -129,11 +129,11 @@ def quantize_linear(node: Node, *arguments: Argument) -> Results:
 
 def _codes(x: Argument, steps: Float64s, offset: Float64s, low: int, high: int) -> Value | Known:
     bottom, top = (np.asarray(v - offset, np.int64) for v in (low, high))
-    result = quantized(x, Whole(steps, np.zeros_like(steps), bottom, top, "HALF_EVEN"))
-    if isinstance(result, Known):
-        return Known(result.values + offset)
-    whole = result.array if isinstance(result, Scaled) else result / steps
-    return whole + offset
+    codes = whole(x, Whole(steps, np.zeros_like(steps), bottom, top, "HALF_EVEN"))
+    if isinstance(codes, Known):
+        # A constant has its type, which a `Clip` behind it must share.
+        return Known((codes.values + offset).astype(np.min_scalar_type(low if low < 0 else high)))
+    return codes + offset
 
 
 def linear_type(
