@@ -122,7 +122,7 @@ def make_code(circuit: Circuit, machine: Machine) -> Code:
 def _sizes(lowered: Lowered) -> NDArray[np.int64]:
     """Return how many vector instructions there are before each instruction, and in all."""
     kind, count = lowered.code[:, 0] >> 2, lowered.code[:, 6]
-    size = np.where(kind == INSTRUCTIONS.index("sum"), count - 1, 1).clip(1)
+    size = np.where(kind == INSTRUCTIONS.index("sum"), count - 2, 1).clip(1)
     return np.concatenate([[0], np.cumsum(size, dtype=np.int64)])
 
 
