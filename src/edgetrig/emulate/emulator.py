@@ -46,10 +46,10 @@ class Emulator:
 
     There are two engines, which give the same bits: the *interpreter* runs at once, the *compiled*
     engine is about three times as fast once it has made machine code of the circuit (at most some
-    0.15 ms an operation), which it keeps on disk. By itself, an emulator interprets until it has been given
-    5 million events, since only then machine code takes less time than it saves, and uses machine
-    code from the start where it is on disk already. A third engine, ``"gpu"``, runs the circuit by
-    JAX where it is asked for.
+    0.15 ms an operation), which it keeps on disk. By itself, an emulator interprets until it has
+    been given 5 million events, since only then machine code takes less time than it saves, and
+    uses machine code from the start where it is on disk already. A third engine, ``"gpu"``, runs
+    the circuit by JAX where it is asked for.
 
     Circuits in which a value needs more than 64 bits run on Python integers, whatever engine is
     asked for: the same results, some 1000 times slower.
