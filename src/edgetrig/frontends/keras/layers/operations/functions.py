@@ -12,6 +12,7 @@ from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axis
 from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers.softmax import softmax
+from edgetrig.frontends.scales.requantize import rounded
 from edgetrig.frontends.values import Pending, Value, exact
 
 Handler = Callable[..., Any]
@@ -50,6 +51,18 @@ def threshold(layer: Layer, x: Value) -> Value:
 def shrink(make: Callable[[float], neutral.Function]) -> Handler:
     """Return the handler of a function that its threshold makes exact."""
     return lambda layer, x: make(float(layer.config["threshold"]))(exact(x))
+
+
+def round_(layer: Layer, x: Value) -> Value:
+    """``keras.ops.round``, half to even."""
+    if layer.config.get("decimals"):
+        raise ValueError(f"decimals={layer.config['decimals']}; only whole numbers are exact")
+    return rounded(exact(x), "HALF_EVEN")
+
+
+def trunc(layer: Layer, x: Value) -> Value:
+    """``keras.ops.trunc``."""
+    return rounded(exact(x), "DOWN")
 
 
 def gelu(layer: Layer, x: Value) -> Value:
@@ -118,6 +131,8 @@ FUNCTIONS: Final[dict[str, Handler]] = {
     "LogSoftmax": softmax_of(log=True),
     "LeakyRelu": leaky_relu,
     "Threshold": threshold,
+    "Round": round_,
+    "Trunc": trunc,
     "HardShrink": shrink(neutral.hard_shrink),
     "SoftShrink": shrink(neutral.soft_shrink),
     "Gelu": gelu,
