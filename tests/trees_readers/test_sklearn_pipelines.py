@@ -46,6 +46,7 @@ PREPARATIONS = {
     "largest clipped": lambda: [MaxAbsScaler(clip=True)],
     "robust": lambda: [RobustScaler()],
     "two scalers": lambda: [StandardScaler(), make_pipeline("passthrough", MinMaxScaler())],
+    "nothing, then a scaler": lambda: ["passthrough", StandardScaler()],
     "selection": lambda: [SelectKBest(k=3), StandardScaler(), FunctionTransformer()],
     "columns": lambda: [
         ColumnTransformer(
@@ -133,6 +134,8 @@ NETWORKS = {
     "logistic, binary": (linear_model.LogisticRegression(), "binary", "decision_function"),
     "logistic": (linear_model.LogisticRegression(), "multiclass", "decision_function"),
     "ridge": (linear_model.Ridge(), "regression", "predict"),
+    "quantile": (linear_model.QuantileRegressor(alpha=0.01), "regression", "predict"),
+    "pursuit": (linear_model.OrthogonalMatchingPursuit(), "regression", "predict"),
     "support vectors": (svm.LinearSVC(), "multiclass", "decision_function"),
     "perceptron": (
         MLPRegressor(hidden_layer_sizes=(8, 4), activation="tanh", max_iter=30),

@@ -32,6 +32,8 @@ _LINEAR: Final = (
     *("SGDClassifier", "Perceptron", "LinearSVC", "LinearDiscriminantAnalysis"),
     *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV"),
     *("SGDRegressor", "LinearSVR", "HuberRegressor", "BayesianRidge", "Lars", "LassoLars"),
+    *("ARDRegression", "OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV"),
+    *("QuantileRegressor", "TheilSenRegressor", "MultiTaskLasso", "MultiTaskElasticNet"),
 )
 _PERCEPTRONS: Final = ("MLPClassifier", "MLPRegressor")
 

@@ -48,8 +48,10 @@ _OPENED = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "Halving
 
 def _pipeline(pipeline: Any) -> Forest | Model:
     *before, (_, last) = pipeline.steps
+    # A pipeline knows its columns by its first step, which may be none at all.
+    known = next((m for _, m in pipeline.steps if m not in (None, "passthrough")), pipeline)
     try:
-        names = feature_names(pipeline)
+        names = feature_names(known)
     except AttributeError as error:
         raise ModelError("Pipeline: is not fitted; call  fit(x, y)  first") from error
     try:
