@@ -35,6 +35,9 @@ FUNCTION = 4000
 _GATHERED = 256
 """Size of shared sums that are computed anew for products of pairs."""
 
+_MOST_REPEATED = 4
+"""Products for each operation of a graph, beyond which its shared sums save more than they cost."""
+
 _PRODUCT = 6.0
 """A multiplication of a lane of 32 bits, in instructions on bytes."""
 
@@ -158,6 +161,8 @@ def _lower(circuit: Circuit, machine: Machine) -> tuple[Lowered, list[Matrix], i
         (lower(circuit, sizes=(-1,), narrowest=lane), [], lane) for lane in range(LANES)
     ]
     gathered = lower(circuit, sizes=(_GATHERED,), narrowest=1)
+    if len(gathered.terms) > _MOST_REPEATED * len(choices[1][0].code):
+        return min(choices, key=lambda choice: _cost(*choice))
     if machine.multiplies_bytes:
         choices.append((with_dots(gathered), [], 1))
     if machine.multiplies_words:
