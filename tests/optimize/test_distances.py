@@ -3,8 +3,8 @@
 import numpy as np
 
 from circuits import random_codes
-from edgetrig.circuit import Op, fixed_input, trace
-from edgetrig.optimize import distances_once, optimize, simplify
+from edgetrig.circuit import Op, check, fixed_input, trace
+from edgetrig.optimize import delays_of, distances_once, optimize, pipeline, simplify
 from edgetrig.verify import evaluate
 
 
@@ -34,3 +34,12 @@ def test_what_is_no_distance_stays():
 
     circuit = simplify(near(signed))
     assert distances_once(circuit) is circuit
+
+
+def test_a_distance_has_no_sign_however_it_is_written():
+    circuit = optimize(near())
+    staged = pipeline(circuit, delays_of("UltraScale+"), latency=2)
+    for form in (circuit, staged):
+        check(form)
+        assert (form.rows.lo[form.output_rows] >= 0).all()
+        assert form.rows.hi[form.output_rows].max() == 63

@@ -220,9 +220,20 @@ def _decision(
 
 
 @register_jitable  # type: ignore[untyped-decorator]
+def _opposite(op: IntArray, a: IntArray, b: IntArray, p: IntArray, row: int, x: int) -> bool:
+    """Return whether two rows are the difference of the same values, one each way round."""
+    if op[row] != _SUB or op[x] != _SUB or p[row] != -p[x]:
+        return False
+    minuend, subtrahend = _unregistered(op, a, a[row]), _unregistered(op, a, b[row])
+    crossed = minuend == _unregistered(op, a, b[x]) and subtrahend == _unregistered(op, a, a[x])
+    return bool(crossed)
+
+
+@register_jitable  # type: ignore[untyped-decorator]
 def _cut(
     op: IntArray,
     a: IntArray,
+    b: IntArray,
     p: IntArray,
     branch: int,
     ends: tuple[int, int],
@@ -241,6 +252,8 @@ def _cut(
         v, drop = _source(op, a, p, a[v])
         if v == x:
             return max(low, (lo_x >> drop) << up), min(high, (hi_x >> drop) << up)
+    if drop == 0 and _opposite(op, a, b, p, v, x):
+        return max(low, -hi_x << up), min(high, -lo_x << up)
     if drop == 0 and op[v] == _NEG:
         v, drop = _source(op, a, p, a[v])
         if v == x:
@@ -280,13 +293,13 @@ def _select(
         # Shifting a bound back must not leave 64 bits; without it the union is only wider.
         if _bits(lo[right], hi[right]) + drop <= WIDEST:
             below, above = (hi[right] << drop) - 1, lo[right] << drop
-            yes = _cut(op, a, p, then, yes, x, lo[x], min(below, hi[x]))
-            no = _cut(op, a, p, other, no, x, max(above, lo[x]), hi[x])
+            yes = _cut(op, a, b, p, then, yes, x, lo[x], min(below, hi[x]))
+            no = _cut(op, a, b, p, other, no, x, max(above, lo[x]), hi[x])
         y, drop = _source(op, a, p, right)
         if _bits(lo[left], hi[left]) + drop <= WIDEST:
             above, below = (lo[left] + 1) << drop, ((hi[left] + 1) << drop) - 1
-            yes = _cut(op, a, p, then, yes, y, max(above, lo[y]), hi[y])
-            no = _cut(op, a, p, other, no, y, lo[y], min(below, hi[y]))
+            yes = _cut(op, a, b, p, then, yes, y, max(above, lo[y]), hi[y])
+            no = _cut(op, a, b, p, other, no, y, lo[y], min(below, hi[y]))
     return min(yes[0], no[0]), max(yes[1], no[1])
 
 

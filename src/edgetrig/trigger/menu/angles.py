@@ -110,13 +110,10 @@ def distance(field: str, types: tuple[ObjectType, ObjectType], codes: tuple[Any,
     whole = floor(between)
     apart = fine_codes - (coarse_codes * float(factor) - float(whole))
     if between == whole:
-        return Distance(_not_negative(np.abs(apart)), Fraction(0), fine.lsb, fine.circle)
-    # Half a step above `apart`, whose complement is as far from -1/2 on the other side.
-    index = _not_negative(np.where(apart < 0, ~apart, apart))
+        return Distance(np.abs(apart), Fraction(0), fine.lsb, fine.circle)
+    # Half a step above `apart`, whose complement is as far from -1/2 on the other side; it is 0 or
+    # more, which its interval alone does not show.
+    index = np.where(apart < 0, ~apart, apart)
+    low, high = (int(end) for end in (np.min(index.interval[0]), np.max(index.interval[1])))
+    index = quantize(index, 0, max(high, -low).bit_length(), 0)
     return Distance(index, Fraction(1, 2), fine.lsb, fine.circle)
-
-
-def _not_negative(x: Any) -> Any:
-    """Return numbers that are 0 or more, which intervals alone do not show, without a sign."""
-    low, high = (int(end) for end in (np.min(x.interval[0]), np.max(x.interval[1])))
-    return quantize(x, 0, max(high, -low).bit_length(), 0)
