@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import edgetrig
+from calibrate_estimate import selection
 from cases import CASES
 from edgetrig.circuit import Circuit, fixed_input, quantize, trace
 from edgetrig.optimize import (
@@ -34,7 +35,7 @@ from trained import TARGETS, trained
 PART = "xcvu13p"
 CLOCK_NS = 4.0
 RESULT = HERE / "results" / "ablation.json"
-ROWS = ("two bits", "small", "trained_300", "trained_1000", "deep_set")
+ROWS = ("two bits", "jet selection", "small", "trained_300", "trained_1000", "deep_set")
 NEEDED = "constant_matrices"
 """Left in always: without it products are DSPs and no LUTs to compare."""
 
@@ -58,14 +59,15 @@ def measure(name: str) -> dict[str, Any]:
     """Synthesise one circuit with all passes, and without each."""
     circuit = traced(name)
     names = sorted({run.__name__ for run in PASSES} - {NEEDED})
-    costs = {}
+    costs: dict[str, dict[str, int]] = {}
+    known: dict[str, dict[str, int]] = {}  # passes without effect leave the same circuit
     for left_out in ("", *names, "small_cones", "ternary_sums"):
-        made = synthesize(compiled(circuit, left_out), PART).to_dict()
-        costs[left_out] = {
-            "LUT+INV": made["lut"] + made["inverters"],
-            "FF": made["ff"],
-            "depth": made["depth"],
-        }
+        made = compiled(circuit, left_out)
+        if str(made) not in known:
+            cost = synthesize(made, PART)
+            luts = cost.lut + cost.inverters
+            known[str(made)] = {"LUT+INV": luts, "FF": cost.ff, "depth": cost.depth}
+        costs[left_out] = known[str(made)]
         say(f"{name} without {left_out or 'nothing'}: {costs[left_out]}")
     return costs
 
@@ -74,6 +76,8 @@ def traced(name: str) -> Circuit:
     """Return a circuit before any pass."""
     if name in TARGETS:
         return edgetrig.compile(trained(name).file).traced
+    if name == "jet selection":
+        return selection()
     if name == "two bits":
         return trace(_two_bits, fixed_input("x", 16, integer=1, fraction=1))
     case = CASES[name]

@@ -105,7 +105,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 def measure_case(task: dict[str, Any]) -> dict[str, Any]:
     """Conversion, emulation and Verilog of one circuit, combinational and pipelined."""
     name, file = task["case"], task["file"]
-    wanted = {key: task[key] for key in ("clock_ns", "latency", "effort")}
+    wanted = {key: task[key] for key in ("clock_ns", "latency")}
 
     def convert() -> Design:
         model = file or traced_case(name)
