@@ -3,8 +3,8 @@
 ``.venv/bin/python benchmarks/compiler.py`` installs the peer into ``benchmarks/.venvs``, trains the
 sparse networks if they are not there yet, measures, and writes ``benchmarks/results/compiler.json``
 and ``compiler.md``. ``--only NAME`` (again and again) measures some rows and keeps the others of
-the last run; ``--own`` synthesises edgetrig's circuits again and keeps the peer's costs and all
-speeds; ``--quick`` takes one small row and only prints.
+the last run; ``--own`` keeps alkaid's costs in Yosys, which take hours; ``--quick`` takes one small
+row and only prints.
 """
 
 from __future__ import annotations
