@@ -131,7 +131,7 @@ def _above_constant_bits(circuit: Circuit, read: int, limit: int) -> tuple[int, 
     if (
         rows.op[read] == Op.ADD
         and rows.p[read]
-        and circuit.constant[rows.a[read]] != (circuit.constant[rows.b[read]])
+        and circuit.constant[rows.a[read]] != circuit.constant[rows.b[read]]
     ):
         first, low = (rows.a, rows.b) if rows.p[read] < 0 else (rows.b, rows.a)
         places, added = abs(int(rows.p[read])), int(rows.lo[low[read]])

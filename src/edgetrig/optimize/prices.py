@@ -25,7 +25,7 @@ class Prices:
         LUTs, inverters and the LUTs within carry cells, for one unit of each kind of work
         (`edgetrig.optimize.KINDS`).
     sum_levels
-        Levels (LUTs or carry fabric) of a sum of two.
+        Levels (LUTs or carry chains) of a sum of two.
     """
 
     luts: Mapping[str, float]

@@ -114,8 +114,8 @@ def sum_luts(circuit: Circuit, lut_inputs: int, fabric: Fabric) -> Floats:
         The circuit.
     lut_inputs
         Inputs of a LUT.
-    chains
-        The family's carry fabric.
+    fabric
+        The family's carry chains.
     """
     if lut_inputs < 6:
         return fabric.sum_luts(sum_bits(circuit)).astype(np.float64)
