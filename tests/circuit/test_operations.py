@@ -289,3 +289,29 @@ def test_a_choice_of_a_shifted_negative_is_cut_at_its_own_scale():
     assert (circuit.rows.lo[chosen[0]], circuit.rows.hi[chosen[0]]) == (0, 64)
     codes = [[x] for x in range(-32, 32)]
     assert evaluate(str(circuit), codes, check_intervals=True) == [[2 * abs(x)] for (x,) in codes]
+
+
+@given(
+    st.integers(-2, 2),
+    st.integers(-20, 20),
+    st.permutations(range(6)),
+    st.booleans(),
+    st.sampled_from([None, Op.SHL, Op.SHR]),
+)
+def test_choices_between_differences_stay_in_their_intervals(apart, limit, order, below, moved):
+    builder = Builder()
+    port = Input("x", np.array([-4, -3]), np.array([3, 5]), np.zeros(2, np.int64))
+    x, y = builder.input(0, port)
+    there = builder.append(Op.SUB, x, y, p=apart)
+    back = builder.append(Op.SUB, y, x, p=-apart)
+    ends = (there, builder.constant(limit)) if below else (builder.constant(limit), there)
+    arms = [there, back, builder.append(Op.SUB, y, x, p=apart), builder.append(Op.NEG, there), x, y]
+    chosen = [arms[k] for k in order[:2]]
+    if moved:
+        chosen[0] = builder.append(moved, chosen[0], p=1)
+    row = builder.append(Op.SELECT, builder.append(Op.LT, *ends), *chosen)
+    circuit = builder.finish([port], [Output("y", row, np.zeros(1, np.int64))])
+    codes = [[a, b] for a in range(-4, 4) for b in range(-3, 6)]
+    evaluate(str(circuit), codes, check_intervals=True)
+    if not (moved or limit) and {*order[:2]} == {0, 1} and order[0] == below:  # |x - y|
+        assert circuit.rows.lo[circuit.output_rows[0]] == 0
