@@ -1,8 +1,8 @@
-"""Whole numbers: integer types of fixed width, as the libraries' tensors have them."""
+"""Integer types of fixed width, as the libraries' tensors have them."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,13 +21,6 @@ def quantizer_of(type_: str, rounding: Rounding, overflow: Overflow) -> Quantize
     """Return what makes numbers of an integer type."""
     signed, bits = BITS[type_]
     return Quantizer(np.array(signed), np.array(bits), np.array(0), rounding, overflow)
-
-
-def truncated(x: Any) -> Any:
-    """Return an exact array rounded toward zero."""
-    if isinstance(x, np.ndarray):  # while looking ahead; truth values are numbers too
-        return np.trunc(x.astype(np.float64))
-    return np.where(x < 0, np.ceil(x), np.floor(x))
 
 
 def wrapped(value: Value, type_: str) -> Value:

@@ -119,7 +119,8 @@ def range_of(
 def rounded(x: Any, mode: str) -> Any:
     """Return an exact array rounded to whole numbers."""
     if not isinstance(x, circuit.Array):
-        return mapped(x, ROUND[mode])
+        # Truth values, while looking ahead, are numbers too.
+        return mapped(x, lambda v: ROUND[mode](np.asarray(v, np.float64)))
     if mode == "CEIL":
         return np.ceil(x)
     if mode == "UP":

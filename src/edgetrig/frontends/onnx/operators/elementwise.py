@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.frontends.integers import truncated
 from edgetrig.frontends.layers.activation import pending
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
 from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.scales.requantize import rounded
 from edgetrig.frontends.scales.scaled import (
     Known,
     Scaled,
@@ -92,7 +92,7 @@ def whole_quotient(x: Any, divisor: Any) -> Any:
     """Return whole numbers over constants, rounded towards zero."""
     if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
         raise ValueError("it divides whole numbers by others than powers of two; use floats")
-    return truncated(x * (1 / divisor))
+    return rounded(x * (1 / divisor), "DOWN")
 
 
 def negative(node: Node, x: Value) -> Results:
@@ -202,7 +202,7 @@ def cast(node: Node, x: Value) -> Results:
 def _to_whole(x: Value) -> Results:
     if isinstance(x, Raw):  # what reads it says how many bits it needs
         return [x]
-    return [truncated(exact(x))]
+    return [rounded(exact(x), "DOWN")]
 
 
 def sign(node: Node, x: Value) -> Results:
@@ -224,6 +224,4 @@ def where(node: Node, condition: Value, x: Argument, y: Argument) -> Results:
 
 def rounding(mode: str) -> Callable[..., Results]:
     """Return the operator that rounds to whole numbers."""
-    from edgetrig.frontends.scales.requantize import rounded
-
     return lambda node, x: [rounded(exact(x), mode)]

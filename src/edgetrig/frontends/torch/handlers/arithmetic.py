@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.integers import truncated
 from edgetrig.frontends.layers.inner import divided, pending
 from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.scales.requantize import rounded
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant, values_of
 from edgetrig.frontends.values import Pending, Raw, Value, exact
 
@@ -89,7 +89,7 @@ def divide(call: Call, x: Value, other: Value, rounding_mode: str | None = None)
         return result
     if isinstance(result, Pending):
         raise ValueError(f"a division by {divisor} with rounding is exact for powers of two alone")
-    return np.floor(result) if rounding_mode == "floor" else truncated(result)
+    return np.floor(result) if rounding_mode == "floor" else rounded(result, "DOWN")
 
 
 def _divided_by_value(call: Call, x: Value, other: Value, rounding_mode: str | None) -> Value:
@@ -151,7 +151,7 @@ def cast(call: Call, x: Value, **options: Any) -> Value:
         raise ValueError(f"it rounds to {kind}; use float32, and a quantiser where one is meant")
     if not kind.startswith(("int", "uint")):
         return x
-    return x if isinstance(x, Raw) else truncated(exact(x))
+    return x if isinstance(x, Raw) else rounded(exact(x), "DOWN")
 
 
 def clamp(call: Call, x: Value, min: Any = None, max: Any = None) -> Value:
@@ -291,8 +291,8 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "masked_fill": masked_fill,
     "floor": unary(np.floor),
     "ceil": unary(np.ceil),
-    "trunc": unary(truncated),
-    "frac": unary(lambda x: x - truncated(x)),
+    "trunc": unary(lambda x: rounded(x, "DOWN")),
+    "frac": unary(lambda x: x - rounded(x, "DOWN")),
     "pow": power,
     "addcmul": _multiply_add,
     "lerp": _lerp,

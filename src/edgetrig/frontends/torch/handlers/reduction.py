@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.integers import truncated
 from edgetrig.frontends.layers.inner import divided, pending, rounded, tabulated
 from edgetrig.frontends.layers.pooling import mean as mean_over
+from edgetrig.frontends.scales import requantize
 from edgetrig.frontends.torch.operation import Call
 from edgetrig.frontends.values import Value, exact
 
@@ -30,7 +30,7 @@ def _summands(call: Call, x: Value, dtype: Any) -> Any:
     """Return an exact array as the type asked for, if one is, holds it."""
     array = exact(x)
     whole = dtype is not None and call.dtypes[0].startswith(("int", "uint"))
-    return truncated(array) if whole else array
+    return requantize.rounded(array, "DOWN") if whole else array
 
 
 def over(function: Function) -> Function:
