@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from report_data import EVENTS, NASTY
 
-from edgetrig import DataError
+from edgetrig import DataError, Error
 from edgetrig.circuit import Op
 from edgetrig.report import FORMAT, VERSION, Hardware, Sample, collect
 
@@ -125,5 +125,5 @@ def test_binary_output(design):
     facts = collect([Hardware(design)], sample=Sample(*given, classes=("jet", "tau"), signal=1))
     assert facts["sample"]["roc"]["hardware"]["area"] == 1.0
     assert "confusion" not in facts["sample"]
-    with pytest.raises(DataError, match="one output scores class 1"):
+    with pytest.raises(Error, match="one output scores class 1"):
         collect([Hardware(design)], sample=Sample(*given, classes=("jet", "tau"), signal=0))

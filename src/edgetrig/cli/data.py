@@ -146,7 +146,7 @@ def _named_jets(events: Events) -> Events:
 
 def _fitting(events: Events, design: Design) -> Events:
     check_shape(events.name, events.features, design)
-    outputs = sum(port.rows.size for port in design.traced.outputs)
+    outputs = len(design.traced.output_rows)
     classes, labels = design.classes or events.classes, events.labels
     if outputs == len(classes) == 1:
         classes = ("background", *classes)

@@ -88,7 +88,7 @@ def compile(
     if name is not None:
         design = replace(design, name=name)
     if classes:
-        outputs = sum(port.rows.size for port in design.traced.outputs)
+        outputs = len(design.traced.output_rows)
         if len(classes) != outputs and (len(classes), outputs) != (2, 1):
             raise ModelError(f"{len(classes)} class names for {outputs} outputs")
         twice = [name for k, name in enumerate(classes) if name in classes[:k]]

@@ -46,7 +46,7 @@ class Emulator:
 
     There are two engines, which give the same bits: the *interpreter* runs at once, the *compiled*
     engine is about three times as fast once it has made machine code of the circuit (at most some
-    0.15 ms an operation), which it keeps on disk. By itself, an emulator interprets until it has
+    0.2 ms an operation), which it keeps on disk. By itself, an emulator interprets until it has
     been given 5 million events, since only then machine code takes less time than it saves, and
     uses machine code from the start where it is on disk already. A third engine, ``"gpu"``, runs
     the circuit by JAX where it is asked for.

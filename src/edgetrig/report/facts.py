@@ -16,7 +16,7 @@ from edgetrig.circuit import ADDERS, Op
 from edgetrig.design import Design
 from edgetrig.errors import DataError
 from edgetrig.report.hardware import inputs, layers, stages
-from edgetrig.trigger import WorkingPoint, roc
+from edgetrig.trigger import WorkingPoint, check_signal, roc
 
 if TYPE_CHECKING:
     from edgetrig.synthesis import Cost
@@ -238,13 +238,9 @@ def _scores(name: str, values: ArrayLike, sample: Sample) -> NDArray[np.float64]
 
 def margin(outputs: NDArray[np.float64], signal: int) -> NDArray[np.float64]:
     """Return the score of a class as `edgetrig.trigger.score` defines it, shape (events,)."""
-    count = outputs.shape[1]
-    if count == 1 and signal != 1:
-        raise DataError(f"signal class {signal}: one output scores class 1 against class 0; use 1")
-    if count == 1:
+    check_signal(signal, outputs.shape[1])
+    if outputs.shape[1] == 1:
         return outputs[:, 0]
-    if not 0 <= signal < count:
-        raise DataError(f"signal class {signal} does not exist; there are {count} outputs")
     others = np.delete(outputs, signal, axis=1).max(axis=1)
     return np.asarray(outputs[:, signal] - others, np.float64)
 

@@ -1,6 +1,6 @@
 """From scores to a decision: discriminants, working points and accept bits."""
 
-from edgetrig.trigger.decision import accept, score
+from edgetrig.trigger.decision import accept, check_signal, score
 from edgetrig.trigger.working_point import (
     Roc,
     WorkingPoint,
@@ -14,6 +14,7 @@ __all__ = [
     "Roc",
     "WorkingPoint",
     "accept",
+    "check_signal",
     "choose_working_point",
     "measure_working_point",
     "roc",

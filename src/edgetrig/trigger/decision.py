@@ -67,6 +67,22 @@ def accept(circuit: Circuit, signal: int, threshold: float) -> Circuit:
     return _ending_in("accept", circuit, signal, decide)
 
 
+def check_signal(signal: int, outputs: int) -> None:
+    """Demand that outputs score a class: each its own, or a single one class 1 against class 0.
+
+    Raises
+    ------
+    CircuitError
+        If they do not.
+    """
+    if outputs == 1 and signal != 1:
+        raise CircuitError(
+            f"signal class {signal}: one output scores class 1 against class 0; use 1"
+        )
+    if outputs > 1 and not 0 <= signal < outputs:
+        raise CircuitError(f"signal class {signal} does not exist; there are {outputs} outputs")
+
+
 def _others(outputs: Array, signal: int) -> Array:
     return outputs[np.delete(np.arange(outputs.size), signal)]
 
@@ -77,13 +93,7 @@ def _ending_in(
     if len(circuit.outputs) != 1:
         names = ", ".join(port.name for port in circuit.outputs)
         raise CircuitError(f"a threshold needs one output port; this circuit has {names}")
-    size = circuit.outputs[0].rows.size
-    if size == 1 and signal != 1:
-        raise CircuitError(
-            f"signal class {signal}: one output scores class 1 against class 0; use 1"
-        )
-    if size > 1 and not 0 <= signal < size:
-        raise CircuitError(f"signal class {signal} does not exist; there are {size} outputs")
+    check_signal(signal, circuit.outputs[0].rows.size)
 
     def ended(*inputs: Array) -> dict[str, Array]:
         (outputs,) = replay(circuit, *inputs).values()

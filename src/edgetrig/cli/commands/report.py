@@ -69,8 +69,8 @@ def report(
     if data is not None:
         events = held_out(load_events(data, label, words(columns), compiled), split_seed)
         features = events.features
-        only = sum(port.rows.size for port in compiled.traced.outputs) == 1
-        index = class_of(compiled, signal) if signal is not None else int(only)
+        first = int(len(compiled.traced.output_rows) == 1)  # a single output scores class 1
+        index = class_of(compiled, signal) if signal is not None else first
         sample = _sample(compiled, events, index)
         if acceptance is not None:
             point = _working_point(compiled, events, index, acceptance)

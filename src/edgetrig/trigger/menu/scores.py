@@ -36,7 +36,7 @@ class Model:
     inputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        outputs = sum(port.rows.size for port in self.circuit.outputs)
+        outputs = len(self.circuit.output_rows)
         if outputs != 1:
             raise MenuError(f"model '{self.name}' has {outputs} outputs; one score is needed")
         if self.inputs and len(self.circuit.inputs) != 1:
