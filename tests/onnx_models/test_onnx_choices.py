@@ -80,6 +80,19 @@ def test_choices_of_odd_scales(name, model_of, runtime, outputs_of, rng):
         np.testing.assert_allclose(values, theirs, rtol=1e-6)
 
 
+@pytest.mark.parametrize("step", [0.25, 0.3])
+def test_functions_of_one_name_side_by_side(step, model_of, assert_same, rng):
+    nodes = [
+        *QDQ,
+        ("Elu", "v", "a", {"alpha": 1.0}),
+        ("Elu", "v", "b", {"alpha": 3.0}),
+        ("Concat", "a b", "both", {"axis": -1}),
+        ("QuantizeLinear", "both step z", "y"),
+    ]
+    model = model_of(nodes, {"x": ["N", *SHAPE]}, ["y"], TYPES | {"step": np.float32(step)})
+    assert_same(model, x=(rng.integers(-6, 7, (100, *SHAPE)) / 2).astype(np.float32))
+
+
 def test_gather_by_element(model_of, assert_same, rng):
     places = rng.integers(-4, 4, (1, 3, 4))
     constants = TYPES | {"i": places, "n": np.array([[[0, 1, 2], [0, 2, 3]]])}

@@ -29,18 +29,27 @@ class Joined(Pending):
 
     def quantized(self, quantizer: Quantizer) -> Any:
         """Return exact values: every part through its elements' types."""
+
+        def exactly(part: Value, elements: Ints) -> Any:
+            types = _at(quantizer, self.array.shape, elements)
+            return part.quantized(types) if isinstance(part, Pending) else types(exact(part))
+
+        return self.through(exactly)
+
+    def through(self, function: Callable[[Value, Ints], Any]) -> Any:
+        """Return what a function makes exact of each part, put together again.
+
+        The function gets those elements of a part that are here, in one row, and their numbers in
+        ``array``.
+        """
         places = np.asarray(self.places)
         flat, results, order = places.ravel(), [], []
         first = 0
         for part in self.parts:
             count = int(np.prod(shape_of(part)))
             mine = np.flatnonzero((flat >= first) & (flat < first + count))
-            chosen = flat[mine] - first
             if mine.size:
-                values = rearranged(part, lambda v, k=chosen: v.reshape(-1)[k])  # type: ignore[misc]
-                types = _at(quantizer, places.shape, mine)
-                waits = isinstance(values, Pending)
-                results.append(values.quantized(types) if waits else types(exact(values)))
+                results.append(function(_picked(part, flat[mine] - first), mine))
                 order.append(mine)
             first += count
         back = np.argsort(np.concatenate(order))
@@ -84,6 +93,11 @@ def unstacked(value: Value, axis: int = 0) -> list[Value]:
         rearranged(value, lambda v, k=k: np.moveaxis(v, axis, 0)[k])  # type: ignore[misc]
         for k in range(shape_of(value)[axis])
     ]
+
+
+def _picked(value: Value, elements: Ints) -> Value:
+    """Return elements of a value, by number, in one row."""
+    return rearranged(value, lambda v: v.reshape(-1)[elements])
 
 
 def _at(quantizer: Quantizer, shape: tuple[int, ...], elements: Ints) -> Quantizer:

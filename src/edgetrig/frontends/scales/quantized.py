@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from edgetrig.frontends.joined import Joined
 from edgetrig.frontends.quantizer import Quantizer
 from edgetrig.frontends.scales.requantize import FIXED, Whole, requantized
 from edgetrig.frontends.scales.scaled import Known, Scaled, parts, scaled
@@ -36,6 +37,9 @@ def whole(x: Value | Known | None, target: Whole) -> Any:
 
 
 def _codes(x: Any, target: Whole) -> Any:
+    if isinstance(x, Joined):
+        shape = x.array.shape
+        return x.through(lambda part, places: _codes(part, target.chosen(shape, places)))
     if isinstance(x, Raw):
         x = _fine(x, target)
     if isinstance(x, Pending | Tabled):

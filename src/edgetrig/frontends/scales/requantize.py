@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edgetrig import circuit
 from edgetrig.circuit import Rounding
 from edgetrig.frontends.batch import Batch
-from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.quantizer import Floats, Ints
 from edgetrig.frontends.scales.scaled import Float64s, Scaled
 
 MOST_BITS: Final = 48
@@ -75,6 +75,15 @@ class Whole:
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     rounding: str
+
+    def chosen(self, shape: tuple[int, ...], elements: Ints) -> Whole:
+        """Return the target of some elements, by number, of an array of a shape."""
+
+        def at(column: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(column, shape).ravel()[elements]
+
+        scale, zero, low, high = map(at, (self.scale, self.zero, self.low, self.high))
+        return Whole(scale, zero, low, high, self.rounding)
 
     def of_floats(self, x: Floats) -> Float64s:
         """Round plain numbers, in their own precision."""

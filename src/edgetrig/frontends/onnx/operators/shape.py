@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from edgetrig.frontends.joined import joined as put_together
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, parts, shape_of
-from edgetrig.frontends.values import Deferred, Pending, Raw, Value, exact, rearranged
+from edgetrig.frontends.values import Deferred, Raw, Value, exact, rearranged
 
 Results = list[Value | Known]
 
@@ -81,19 +82,14 @@ def joined(arguments: Sequence[Argument], join: Callable[[Sequence[Any]], Any]) 
     """Join values of any kind; those with scales keep them."""
     values: list[Any] = [v for v in arguments if v is not None]
     bounded_shape([sum(int(np.prod(shape_of(v))) for v in values)])
-    if all(isinstance(v, Raw) for v in values):
-        return Raw.made_of(lambda *a: join(a), values)
     if all(isinstance(v, Known) for v in values):
         if all(v.scale is None for v in values):
             return Known(join([v.values for v in values]))
         scales = [np.ones(v.shape) if v.scale is None else v.scale for v in values]
         return Known(join([v.values for v in values]), join(scales))
-    names = {v.name if isinstance(v, Pending) else "" for v in values}
-    if len(names) == 1 and "" not in names:  # the same function of each
-        first = values[0]
-        return Pending(join([v.array for v in values]), first.function, first.name)
     if not any(isinstance(v, Deferred) for v in values):
-        return join([v.real if isinstance(v, Known) else exact(v) for v in values])
+        real = [v.real if isinstance(v, Known) else v for v in values]
+        return put_together(lambda *a: join(a), real)
     every = [parts(v) for v in values]
     columns = [join(list(column)) for column in zip(*map(_columns, every), strict=True)]
     return Scaled(*columns)
