@@ -78,7 +78,7 @@ def taps(
     count = (-(-room // stride) if ceil else room // stride) + 1
     if ceil and (count - 1) * stride >= size + pad[0]:
         count -= 1
-    if room < 0 or count < 1:
+    if count < 1:
         raise ValueError(f"a window of {dilation * (window - 1) + 1} does not fit {size} elements")
     return _inside(_grid(count, window, stride, dilation) - pad[0], size)
 
