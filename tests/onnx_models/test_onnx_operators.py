@@ -60,6 +60,8 @@ SHAPES = [
      {"-": None, "b": np.array([1, 1, 0.6], np.float32)}, (18,)),
     ("Resize", (1, 4), {"mode": "nearest"},
      {"-": None, "b": np.array([1, 1, 1.2], np.float32)}, (18,)),
+    ("Resize", (1, 10), {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"},
+     {"-": None, "b": np.array([1, 1, 0.7], np.float32)}, (18,)),  # 7 of 10 in float32
     ("Identity", (3,), {}, {}, (7, 21)),
     ("Dropout", (3,), {}, {}, (7, 10, 12, 21)),
 ]  # fmt: skip
@@ -110,6 +112,7 @@ WINDOWS = [
     ("MaxPool", (2, 7), {"kernel_shape": [3]}, {}, (8, 12, 21)),
     ("MaxPool", (2, 7), {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}, {}, ()),
     ("MaxPool", (2, 7), {"kernel_shape": [3], "strides": [2], "ceil_mode": 1}, {}, ()),
+    ("MaxPool", (2, 2), {"kernel_shape": [3], "strides": [2], "ceil_mode": 1}, {}, ()),
     ("MaxPool", (2, 7), {"kernel_shape": [2], "dilations": [3]}, {}, ()),
     (
         "MaxPool",

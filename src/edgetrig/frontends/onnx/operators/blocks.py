@@ -95,7 +95,9 @@ def _sizes(
         factors = constant(argument(arguments, 2 if modern else 1), "scales").ravel()
     known = dict(zip(axes, (float(v) for v in factors), strict=True))
     scales = [known.get(k, 1.0) for k in range(len(shape))]
-    return scales, [int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
+    # ONNX Runtime multiplies in float32: 10 * 0.7 is 7 there.
+    products = np.asarray(shape, np.float32) * np.asarray(scales, np.float32)
+    return scales, [int(v) for v in np.floor(products)]
 
 
 def _original(transform: str, size: int, n: int, scale: float) -> NDArray[np.float32]:
