@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,7 +30,7 @@ def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> 
     forest
         The model behind the preparation.
     preparation
-        What is done to events in float64.
+        What is done to events in float64; all its columns rise.
     features
         Names of the events' columns.
 
@@ -44,15 +44,12 @@ def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> 
     Raises
     ------
     ModelError
-        If the forest splits by categories of a column that is scaled, or a column of the events
-        is prepared in two ways.
+        If the forest splits by categories of a column that is scaled.
     """
     if len(forest.features) != preparation.width:
         raise ModelError(
             f"has {preparation.width} prepared columns for a model of {len(forest.features)}"
         )
-    if len(np.unique(preparation.sources)) != preparation.width:
-        raise ModelError("uses a column of the events twice; give the columns as they are prepared")
     if any(preparation.scaled[forest.feature[node]] for node in forest.categories):
         raise ModelError("splits by categories of a column that is scaled; leave it as it is")
     numeric = forest.feature >= 0
@@ -60,10 +57,14 @@ def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> 
     threshold, missing_left = forest.threshold.copy(), forest.missing_left.copy()
     node = np.flatnonzero(numeric)
     column = forest.feature[node]
-    last, first, missing = _edges(forest, preparation, column, forest.threshold[node])
-    threshold[node] = last if forest.inclusive else first
-    if preparation.filled:
-        missing_left[node] = missing
+    for part in _apart(preparation):
+        mine = np.isin(column, part)
+        if not mine.any():
+            continue
+        here, own = node[mine], column[mine]
+        last, first, missing = _edges(forest, preparation, own, forest.threshold[here])
+        threshold[here] = last if forest.inclusive else first
+        missing_left[here] = np.where(preparation.filled[own], missing, missing_left[here])
     sources = np.where(forest.feature < 0, -1, preparation.sources[forest.feature])
     return replace(
         forest,
@@ -76,6 +77,14 @@ def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> 
     ).check()
 
 
+def _apart(preparation: Preparation) -> Iterator[NDArray[np.int64]]:
+    """Yield prepared columns in groups, each made of different columns of the events."""
+    sources = preparation.sources
+    before = [int((sources[:k] == source).sum()) for k, source in enumerate(sources)]
+    for turn in range(max(before) + 1):
+        yield np.flatnonzero(np.array(before) == turn)
+
+
 def _edges(
     forest: Forest,
     preparation: Preparation,
@@ -84,6 +93,7 @@ def _edges(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Return, by split, the largest value that goes left, the next one, and whether NaN does."""
     # Columns are prepared independently of each other: a row has one split of each.
+    own = np.unique(column)
     order = np.argsort(column, kind="stable")
     counts = np.bincount(column, minlength=preparation.width)
     row = np.empty(len(column), np.int64)
@@ -93,7 +103,7 @@ def _edges(
 
     def goes_left(x: NDArray[np.float64]) -> NDArray[np.bool_]:
         events = np.zeros((len(x), preparation.features))
-        events[:, preparation.sources] = x
+        events[:, preparation.sources[own]] = x[:, own]
         prepared = preparation.function(events)
         with np.errstate(over="ignore", invalid="ignore"):
             at = prepared.astype(np.float32) if forest.narrow_inputs else prepared
@@ -108,7 +118,7 @@ def _edges(
     # Where even the ends go to one side, all other values do.
     first = np.where(goes_left(np.full(limits.shape, -LARGEST)), first, -LARGEST)
     last = np.where(goes_left(np.full(limits.shape, LARGEST)), LARGEST, last)
-    missing = goes_left(np.full(limits.shape, np.nan))
+    missing = goes_left(np.where(preparation.filled, np.nan, np.zeros(limits.shape)))
     return last[row, column], first[row, column], missing[row, column]
 
 

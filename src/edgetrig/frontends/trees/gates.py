@@ -163,22 +163,43 @@ def _missing_note(missing: bool) -> tuple[str, ...]:
 
 def _traced(forest: Forest, splits: Splits, leaves: Leaves, missing: bool) -> Circuit:
     def function(x: Array, *absent: Array) -> dict[str, Array]:
-        with origin("comparisons"):
-            left = _conditions(forest, splits, x.codes, absent[0] if absent else None)
-        with origin("trees"):
-            values = _tree_values(forest, leaves, left)
-        with origin("scores"):
-            scores = [
-                _total(x, values, tree_output == output, int(leaves.base[output]))
-                for output in range(forest.outputs)
-            ]
-            return {"scores": cast(Array, np.stack(scores)).with_fraction(leaves.fraction)}
+        return {"scores": scores(forest, splits, leaves, x, absent[0] if absent else None)}
 
-    tree_output = _ports_of_trees(forest, leaves)[1]
     ports = [splits.port]
     if missing:
         ports.append(_missing_port(forest))
     return trace(function, *ports)
+
+
+def scores(
+    forest: Forest, splits: Splits, leaves: Leaves, x: Array, absent: Array | None = None
+) -> Array:
+    """Append a forest to the trace that its features belong to, and return its margins.
+
+    Parameters
+    ----------
+    forest
+        The model.
+    splits
+        Its comparisons, for features of the types that ``x`` has.
+    leaves
+        What its leaves add.
+    x
+        The features, one element each.
+    absent
+        Which of them are missing; None if none can be.
+    """
+    with origin("comparisons"):
+        left = _conditions(forest, splits, x.codes, absent)
+    with origin("trees"):
+        values = _tree_values(forest, leaves, left)
+    tree_output = _ports_of_trees(forest, leaves)[1]
+    with origin("scores"):
+        totals = [
+            _total(x, values, tree_output == output, int(leaves.base[output]))
+            for output in range(forest.outputs)
+        ]
+        return cast(Array, np.stack(totals)).with_fraction(leaves.fraction)
 
 
 def _missing_port(forest: Forest) -> Input:
