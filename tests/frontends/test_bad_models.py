@@ -293,6 +293,21 @@ def test_fuzzed_files_never_escape(file, tmp_path):
         one_line_or_a_model(file)
 
 
+def test_names_of_layers_that_cannot_be_read(file, tmp_path):
+    with zipfile.ZipFile(functional(tmp_path)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    data = bytearray(members["model.weights.h5"])
+    place = data.index(b"GCOL") + 16
+    while index := int.from_bytes(data[place : place + 2], "little"):
+        data[place : place + 2] = (index + 1000).to_bytes(2, "little")
+        place += 16 + (int.from_bytes(data[place + 8 : place + 16], "little") + 7) // 8 * 8
+    members["model.weights.h5"] = bytes(data)
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    refuse(file, "cannot be read")
+
+
 def test_swapped_values_in_the_configuration_never_escape(tmp_path):
     """Every value of the configuration replaced by values of other types."""
     path = functional(tmp_path)

@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+import zipfile
 from types import SimpleNamespace
 
 import h5py
@@ -292,6 +293,10 @@ def test_other_unusable_tables(tmp_path):
     np.savez(tmp_path / "t.npz", x=np.zeros(3), one=np.float64(1))
     with pytest.raises(DataError, match="'one' is a single number"):
         read_table(tmp_path / "t.npz")
+    with zipfile.ZipFile(tmp_path / "t.npz", "a") as archive:
+        archive.writestr("notes", "no array")
+    with pytest.raises(DataError, match="'notes' is no array"):
+        read_table(tmp_path / "t.npz", ["x", "notes"])
     pq.write_table(pa.table({"x": [[1.0], [1.0, 2.0]]}), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="lists of varying length"):
         read_table(tmp_path / "t.parquet")

@@ -276,12 +276,14 @@ class Demo:
         }
 
     def _trained_before(self) -> dict[str, Any] | None:
+        from edgetrig.training import TrainResult
+
         try:
             record = json.loads((self.settings.out / "training.json").read_text(encoding="utf-8"))
             whole = self.model.is_file() and self.float_model.is_file()
             same = record["settings"] == self._key() and whole
-            result = dict(record["result"]) if same else None
-        except (OSError, ValueError, KeyError, TypeError):
+            result = TrainResult.from_dict(record["result"]).to_dict() if same else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError):
             return None
         self.reused = " (of an earlier run)" if result else ""
         return result

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from edgetrig.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,80 @@ class TrainResult:
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain Python values, ready for JSON."""
         return {**asdict(self), "path": str(self.path)}
+
+    @classmethod
+    def from_dict(cls, record: Any) -> TrainResult:
+        """Return the result that `to_dict` wrote down; the record may come from anywhere.
+
+        Raises
+        ------
+        DataError
+            If a field is missing or has no meaning; the line names it.
+        """
+        if not isinstance(record, Mapping):
+            raise DataError("no fields are in it")
+        field = ""
+
+        def read(name: str) -> Any:
+            nonlocal field
+            field = name
+            return record[name]
+
+        try:
+            return cls(
+                path=Path(_text(read("path"))),
+                classes=tuple(map(_text, read("classes"))),
+                layers=tuple(map(_count, read("layers"))),
+                seed=_count(read("seed")),
+                cost_target=_number(read("cost_target")),
+                ebops=_count(read("ebops")),
+                accuracy={name: _share(read("accuracy")[name]) for name in ("float", "quantized")},
+                history=_history(read("history")),
+                best_epoch=_count(read("best_epoch")),
+                resumed_at=None if read("resumed_at") is None else _count(record["resumed_at"]),
+                events={n: _count(read("events")[n]) for n in ("train", "validation", "test")},
+                seconds={n: _number(read("seconds")[n]) for n in ("float", "quantized")},
+                versions={_text(n): _text(v) for n, v in read("versions").items()},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataError(f"field {field!r} is missing or damaged") from error
+
+
+def _history(record: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    """Return the columns of a history, all of one length; its shares and costs have a meaning."""
+    columns = {_text(name): tuple(map(_number, column)) for name, column in record.items()}
+    if len({len(column) for column in columns.values()}) != 1:
+        raise ValueError
+    for share in columns["validation_accuracy"]:
+        _share(share)
+    if "loss" not in columns:
+        raise KeyError("loss")
+    return columns
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    if not 0 <= value < 1 << 63:
+        raise ValueError
+    return value
+
+
+def _share(value: Any) -> float:
+    if _number(value) > 1:
+        raise ValueError
+    return float(value)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edgetrig.cli.data import Events
     from edgetrig.design import Design
     from edgetrig.report import Hardware, Sample
+    from edgetrig.training import TrainResult
     from edgetrig.trigger import WorkingPoint
 
 
@@ -129,7 +130,7 @@ def _measured(
     return Hardware(design, words, verification, cost)
 
 
-def read_training(path: Path) -> dict[str, Any]:
+def read_training(path: Path) -> TrainResult:
     """Return what a training wrote down.
 
     Raises
@@ -138,11 +139,10 @@ def read_training(path: Path) -> dict[str, Any]:
         If the file is no such record.
     """
     from edgetrig.files import existing_file
+    from edgetrig.training import TrainResult
 
+    file = existing_file(path)
     try:
-        record = json.loads(existing_file(path).read_text(encoding="utf-8"))
-        if not {"accuracy", "history", "versions"} <= set(record):
-            raise ValueError("fields are missing")
-    except (ValueError, TypeError) as error:
+        return TrainResult.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError, DataError) as error:
         raise DataError(f"{path}: not a record of 'edgetrig train' ({error})") from None
-    return dict(record)

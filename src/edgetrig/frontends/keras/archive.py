@@ -78,7 +78,10 @@ class Variables:
     def owner(self) -> str | None:
         """Name of the layer that saved these variables, where Keras recorded it."""
         group = self._group(f"{self.path}/vars")
-        name = None if group is None else group.attrs.get("name")
+        try:
+            name = None if group is None else group.attrs.get("name")
+        except BROKEN_HDF5 as error:
+            raise self._error(f"name of {self.path} cannot be read ({_line(error)})") from error
         return name if isinstance(name, str) else None
 
     def __len__(self) -> int:

@@ -54,6 +54,9 @@ def open_arrays(file: Path, arrays: Columns) -> Source:
 
     def blocks(wanted: list[str], most: int) -> Iterator[Columns]:
         for name in wanted:
+            # Of a member that is no array NumPy gives the bytes.
+            if not isinstance(arrays[name], np.ndarray):
+                raise DataError(f"{file}: {name!r} is no array; write the file anew")
             if arrays[name].ndim == 0:
                 raise DataError(
                     f"{file}: column {name!r} is a single number, not a column; leave it out"
