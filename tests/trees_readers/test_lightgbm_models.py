@@ -170,7 +170,14 @@ def test_pandas_categories_are_noted(tmp_path):
     booster.save_model(path)
     text = path.read_text().replace("pandas_categorical:null", "pandas_categorical:[[10, 20]]")
     path.write_text(text)
-    assert "codes of the pandas columns" in read_file(path).notes[0]
+    assert "categories: 0 = 10, 1 = 20" in read_file(path).notes[0]
+    path.write_text(text.replace("[[10, 20]]", "[[10, 20], ['a']]".replace("'", '"')))
+    assert read_file(path).notes == (
+        "categorical features take codes, in the order of [[10, 20], ['a']]",
+    )
+    path.write_text(text.replace("[[10, 20]]", "[10, 20]"))
+    with pytest.raises(ModelError, match="'pandas_categorical' is no list of lists"):
+        read_file(path)
 
 
 def test_linear_trees_are_refused():

@@ -259,8 +259,12 @@ def test_what_is_refused():
     refused({}, "cannot read trees from a dict; known: models of xgboost, lightgbm, catboost")
 
 
-def test_categories_that_are_no_integers_are_refused():
+def test_categories_that_are_no_integers_take_codes():
     x = histogram_events(0, missing=False)
-    x[:, 2] += 0.5
+    x[:, 2] -= 0.5
     model = ensemble.HistGradientBoostingRegressor(max_iter=2, categorical_features=[2])
-    refused(model.fit(x, labels(x)), "column 2 holds categories that are not integers from 0 on")
+    forest = read_model(model.fit(x, labels(x)))
+    assert "feature x2 takes codes of its categories: 0 = -0.5, 1 = 1.5, " in forest.notes[0]
+    codes = x.copy()
+    codes[:, 2] = np.unique(x[:, 2], return_inverse=True)[1]
+    np.testing.assert_allclose(forest.scores(codes)[:, 0], model.predict(x), atol=1e-12)

@@ -240,7 +240,7 @@ def test_pandas_categories_are_noted():
     model = xgboost.XGBRegressor(n_estimators=3, max_depth=3, enable_categorical=True, n_jobs=1)
     forest = read_model(model.fit(x, labels(events())))
     assert forest.categories
-    assert "codes of the columns" in forest.notes[0]
+    assert "takes codes of its categories: 0 = 0, 1 = 2" in forest.notes[0]
     codes = x.copy()
     codes[2] = x[2].cat.codes
     ours = forest.scores(codes.to_numpy(np.float64))[:, 0]

@@ -71,8 +71,8 @@ def translate(
     events = _events(forest, data, missing)
     small = simplified(forest, missing=missing)
     splits = _splits(small, inputs, bits, events)
-    leaves = _leaves(forest, small, splits, leaf_bits, tolerance, events)
     try:
+        leaves = _leaves(forest, small, splits, leaf_bits, tolerance, events)
         traced = _traced(small, splits, leaves, missing)
     except CircuitError as error:
         raise ModelError(f"{name}: {error}") from error

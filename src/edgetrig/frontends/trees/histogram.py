@@ -11,21 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.errors import ModelError
 from edgetrig.frontends.trees.assemble import Tree, assemble
 from edgetrig.frontends.trees.ensembles import feature_names
 from edgetrig.frontends.trees.forest import Forest
+from edgetrig.frontends.trees.labels import coded
 
 
 def forest_of_histogram_boosting(model: Any) -> Forest:
     """Return the forest of a fitted `HistGradientBoosting` estimator.
 
-    Raises
-    ------
-    ModelError
-        If its categories are not integers from 0 on.
+    Categories are the numbers that it was fitted on; where these are no integers from 0 on, or are
+    words, their codes in the order of the model's encoder, which a note lists.
     """
-    columns, categories = _encoding(model)
+    columns, categories, notes = _encoding(model)
     rounds = model._predictors
     trees = [
         _tree(predictor, output, columns, categories)
@@ -40,6 +38,7 @@ def forest_of_histogram_boosting(model: Any) -> Forest:
         inclusive=True,
         features=feature_names(model),
         link=("sigmoid" if len(base) == 1 else "softmax") if classes else _regression_link(model),
+        notes=notes,
     )
 
 
@@ -47,28 +46,36 @@ def _regression_link(model: Any) -> str:
     return "exp" if model.loss in ("poisson", "gamma") else "identity"
 
 
-def _encoding(model: Any) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+def _encoding(model: Any) -> tuple[NDArray[np.int64], list[NDArray[np.int64]], list[str]]:
     """Return the model's column for each column of its trees, and the categories of the first ones.
 
     An encoder in front of the trees moves categorical columns to the front and replaces their
-    values by codes 0, 1, ...
+    values by codes 0, 1, ... What must be known of these comes last.
     """
     count = model.n_features_in_
     categorical = getattr(model, "is_categorical_", None)
     if categorical is None or not np.any(categorical):
-        return np.arange(count), []
+        return np.arange(count), [], []
     columns = np.concatenate([np.flatnonzero(categorical), np.flatnonzero(~categorical)])
     encoder = model._preprocessor.named_transformers_["encoder"]
-    found = []
+    names, found, notes = feature_names(model), [], []
     for column, values in zip(columns, encoder.categories_, strict=False):
-        if np.asarray(values).dtype.kind not in "biuf":
-            raise ModelError(f"column {column} holds categories that are not numbers; encode them")
-        known = np.asarray(values, np.float64)
-        known = known[~np.isnan(known)]
-        if (known != np.floor(known)).any() or (known < 0).any() or (known >= 1 << 31).any():
-            raise ModelError(f"column {column} holds categories that are not integers from 0 on")
-        found.append(known.astype(np.int64))
-    return columns, found
+        labels = [label for label in np.asarray(values).tolist() if not _is_missing(label)]
+        if all(_is_code(label) for label in labels):
+            found.append(np.array(labels, np.int64))
+        else:
+            found.append(np.arange(len(labels)))
+            notes.append(coded(names[column], labels))
+    return columns, found, notes
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or (isinstance(label, float) and np.isnan(label))
+
+
+def _is_code(label: Any) -> bool:
+    """Whether a category is an integer that hardware takes as it is."""
+    return isinstance(label, int | float) and 0 <= label < 1 << 31 and label == int(label)
 
 
 def _tree(

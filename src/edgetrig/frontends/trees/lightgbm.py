@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
 from edgetrig.frontends.trees.assemble import CATEGORY_LIMIT, Tree, assemble
+from edgetrig.frontends.trees.document import parse_json
 from edgetrig.frontends.trees.forest import Forest
+from edgetrig.frontends.trees.labels import coded
 from edgetrig.frontends.trees.values import FEATURE_LIMIT, OUTPUT_LIMIT, integer, integers, numbers
 from edgetrig.frontends.trees.zeros import BELOW_ZERO, ZERO, split_zeros
 
@@ -69,7 +71,7 @@ def forest_of_text(text: str) -> Forest:
             inclusive=True,
             features=_features(header),
             link="square" if "sqrt" in objective else _LINKS.get(name, "identity"),
-            notes=_notes(tail),
+            notes=_notes(header, tail),
         )
 
     made = forest(trees)
@@ -116,11 +118,24 @@ def _features(header: Section) -> list[str]:
     return names
 
 
-def _notes(tail: str) -> list[str]:
+def _notes(header: Section, tail: str) -> list[str]:
+    """Return what the codes of categorical features stand for, where the file has it."""
     found = re.search(r"^pandas_categorical:(.*)$", tail, re.MULTILINE)
     if found is None or found[1] in ("null", "[]", ""):
         return []
-    return ["categorical features are the codes of the pandas columns it was trained on"]
+    infos = header.get("feature_infos", "").split()
+    # Ranges of numeric features stand in brackets.
+    categorical = [
+        name
+        for name, info in zip(_features(header), infos, strict=False)
+        if info != "none" and not info.startswith("[")
+    ]
+    labels = parse_json(b'{"columns":%s}' % found[1].encode())["columns"]
+    if not isinstance(labels, list) or not all(isinstance(column, list) for column in labels):
+        raise ModelError("'pandas_categorical' is no list of lists; the file is damaged")
+    if len(labels) != len(categorical):
+        return [f"categorical features take codes, in the order of {labels!a}"]
+    return [coded(name, column) for name, column in zip(categorical, labels, strict=True)]
 
 
 def _tree(

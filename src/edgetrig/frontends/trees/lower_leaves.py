@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.circuit import dyadic
-from edgetrig.errors import ModelError
+from edgetrig.errors import CircuitError, ModelError
 from edgetrig.frontends.trees.forest import Forest
 
 Floats = NDArray[np.float64]
@@ -26,6 +26,8 @@ SPREAD: Final = 1 / 32
 """Spread of a score's rounding error, as a share of the largest tree's span, by default."""
 MOST: Final = 40
 """Fraction bits beyond which nothing is rounded to."""
+LARGEST: Final = 2.0**62
+"""The leaves' integers are below this."""
 _SWEEPS: Final = 3
 
 
@@ -130,6 +132,12 @@ def _taken_out(forest: Forest, codes: Floats, fraction: int) -> Leaves:
     least = np.minimum.reduceat(np.where(leaf, codes, np.inf), forest.roots)
     base += least.sum(axis=0)
     codes = np.where(leaf, codes - least[forest.tree_of_node()], 0)
+    largest = max(np.abs(codes).max(initial=0), np.abs(base).max(initial=0))
+    if largest >= LARGEST:
+        raise CircuitError(
+            f"leaves up to {np.ldexp(largest, -fraction):.3g} with {fraction} bits behind the point"
+            " have more than 62 bits; scale the model's target, or choose fewer leaf_bits"
+        )
     return Leaves(codes.astype(np.int64), base.astype(np.int64), fraction, error)
 
 

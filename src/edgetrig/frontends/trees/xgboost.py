@@ -8,6 +8,8 @@ with all of them; both are read as they predict.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +19,7 @@ from edgetrig.errors import ModelError
 from edgetrig.frontends.trees import ubjson
 from edgetrig.frontends.trees.assemble import Tree, assemble
 from edgetrig.frontends.trees.forest import Forest
+from edgetrig.frontends.trees.labels import coded
 from edgetrig.frontends.trees.values import (
     FEATURE_LIMIT,
     OUTPUT_LIMIT,
@@ -78,8 +81,8 @@ def forest_of_document(document: Any) -> Forest:
     notes = []
     if used < len(trees):
         notes.append(f"early stopping: the first {used} of {len(trees)} trees, as it predicts")
-    if len(optional(optional(model, "cats", {}), "enc", [])):
-        notes.append("categorical features are the codes of the columns it was trained on")
+    features = _features(learner, parameters)
+    notes += _category_notes(optional(optional(model, "cats", {}), "enc", []), features)
     return assemble(
         [
             _tree(trees[i], i, int(groups[i]), 1.0 if weights is None else float(weights[i]))
@@ -87,7 +90,7 @@ def forest_of_document(document: Any) -> Forest:
         ],
         base=_base(member(parameters, "base_score"), objective, outputs),
         inclusive=False,
-        features=_features(learner, parameters),
+        features=features,
         narrow_inputs=True,
         link=_LINKS.get(objective, "identity"),
         notes=notes,
@@ -150,6 +153,22 @@ def _features(learner: Any, parameters: Any) -> list[str]:
     if len(names) not in (0, count) or count > FEATURE_LIMIT:
         raise ModelError(f"'feature_names' does not name {count} features; the file is damaged")
     return [str(name) for name in names] or [f"f{i}" for i in range(count)]
+
+
+def _category_notes(encodings: Any, features: Sequence[str]) -> Iterator[str]:
+    """Yield what the codes of categorical features stand for; numeric features have no values."""
+    for feature, encoding in zip(features, items(encodings, "enc"), strict=False):
+        given = optional(encoding, "values", [])
+        labels: list[Any] = np.asarray(given).tolist()
+        if "offsets" in encoding:  # words are the bytes between two of them
+            ends = integers(encoding["offsets"], "offsets").tolist()
+            octets = bytes((integers(given, "values") & 255).astype(np.uint8))
+            labels = [octets[a:b].decode(errors="replace") for a, b in pairwise(ends)]
+            if not octets.isascii():  # XGBoost counts characters and cuts words short
+                yield f"feature {feature} takes the codes of the column that it was trained on"
+                continue
+        if labels:
+            yield coded(feature, labels)
 
 
 def _base(text: Any, objective: str, outputs: int) -> NDArray[np.float64]:
