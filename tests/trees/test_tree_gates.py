@@ -237,3 +237,9 @@ def test_thresholds_far_apart_give_up_the_finest_steps_and_say_so():
     assert any("thresholds of f0 need more" in note for note in loaded.notes)
     assert scores(loaded, [[-1e20], [1e19], [1e21]]).ravel().tolist() == [0.25, 0.5, 0.75]
     assert translate(tree, bits=8).circuit.inputs[0].shape == (1,)
+
+
+def test_leaves_beyond_62_bits_are_refused():
+    forest = forest_of([0, -1, -1], [0.5, 0, 0], [1, -1, -1], [2, -1, -1], [0, 1e19, -1e19])
+    with pytest.raises(ModelError, match=r"leaves up to 2e\+19 with 0 bits"):
+        translate(forest)
