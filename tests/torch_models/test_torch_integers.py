@@ -16,7 +16,7 @@ FUNCTIONS = {
     ],
     "truth values": lambda x: [
         *(F.one_hot((x > 0).long(), 2), (x > 0) & (x < 9), (x > 0).int() + 1),
-        (x > 0).to(torch.int8) - 1,
+        *((x > 0).to(torch.int8) - 1, (x > 0).float() - (x < 9).float(), -(x > 0).float()),
     ],
     "wrapping arithmetic": lambda x: [
         *(x.to(torch.int8) * 2, x.to(torch.int8) * x.to(torch.int8), -x.to(torch.int8)),

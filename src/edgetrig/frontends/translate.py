@@ -11,6 +11,7 @@ import numpy as np
 from edgetrig import circuit
 from edgetrig.circuit import Circuit, Op
 from edgetrig.errors import CircuitError
+from edgetrig.frontends.batch import Batch
 from edgetrig.frontends.loaded import Loaded
 from edgetrig.frontends.model import Model, Precisions, replay
 from edgetrig.frontends.ports import input_ports
@@ -40,7 +41,7 @@ def translate(model: Model, precisions: Precisions = lambda name: AS_IS) -> Load
         If a layer has no exact hardware meaning; the line names it.
     """
     requests: list[Request] = []
-    looked = [np.zeros(port.shape) for port in model.inputs]
+    looked = [Batch(np.zeros((1, *port.shape))) for port in model.inputs]
     _outputs(model, looked, requests, precisions)
     ports = input_ports(model, requests)
     dropped: dict[str, str] = {}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.circuit import Array
 from edgetrig.frontends.quantizer import Floats, Ints, Quantizer
 
 
@@ -85,7 +86,7 @@ class Raw:
 
 def _same(x: Any, y: Any) -> bool:
     """Whether two arrays are the same wires; while looking ahead there are none to save."""
-    if isinstance(x, np.ndarray):
+    if not isinstance(x, Array):
         return False
     return np.array_equal(x.rows, y.rows) and np.array_equal(x.fraction, y.fraction)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.errors import CircuitError
+from edgetrig.frontends.batch import Batch
 from edgetrig.frontends.integers import BITS, quantizer_of
 from edgetrig.frontends.model import Key, Step
 from edgetrig.frontends.onnx.fold import constant_node, folded
@@ -87,7 +88,7 @@ def build(graph: Graph, events: int, whole: bool) -> Built:
     built.types = {name: v.dtype.name for name, v in graph.constants.items()}
     values: dict[str, Value] = {}
     for given in graph.inputs:
-        values[given.name] = np.zeros(input_shape(given, events, whole))
+        values[given.name] = Batch(np.zeros((1, *input_shape(given, events, whole))))
         built.types[given.name] = given.type
     added = frozenset() if whole else frozenset(given.name for given in graph.inputs)
     for entry in graph.entries:
