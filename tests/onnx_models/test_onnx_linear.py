@@ -149,7 +149,7 @@ ROUNDINGS = ["ROUND", "CEIL", "FLOOR", "ROUND_TO_ZERO", "UP", "DOWN", "HALF_UP",
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
-@pytest.mark.parametrize("zero", [0, 4, 3])
+@pytest.mark.parametrize("zero", [0, 4, 3, 0.5])
 @pytest.mark.parametrize(("signed", "narrow"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_quant(rounding, zero, signed, narrow, model_of, assert_same, rng):
     constants = {"s": np.float32(0.25), "z": np.float32(zero), "b": np.float32(5),

@@ -22,11 +22,13 @@ def rounded(v, mode):
     """Return a fraction rounded by the definition of a mode."""
     away = ceil if v > 0 else floor
     nearest = {
-        "HALF_EVEN": round(v),
-        "HALF_UP": int(v + Fraction(1, 2)) if v > 0 else -int(-v + Fraction(1, 2)),
-        "HALF_DOWN": ceil(v - Fraction(1, 2)) if v > 0 else -ceil(-v - Fraction(1, 2)),
+        "RND_CONV": round(v),
+        "RND": floor(v + Fraction(1, 2)),
+        "RND_MIN_INF": ceil(v - Fraction(1, 2)),
+        "RND_INF": int(v + Fraction(1, 2)) if v > 0 else -int(-v + Fraction(1, 2)),
+        "RND_ZERO": ceil(v - Fraction(1, 2)) if v > 0 else -ceil(-v - Fraction(1, 2)),
     }
-    plain = {"FLOOR": floor(v), "CEIL": ceil(v), "DOWN": int(v), "UP": away(v)}
+    plain = {"TRN": floor(v), "CEIL": ceil(v), "TRN_ZERO": int(v), "UP": away(v)}
     return {**nearest, **plain}[mode]
 
 
@@ -54,7 +56,7 @@ scales = st.one_of(
     clip=st.booleans(),
 )
 def test_equals_exact_fractions(scale, step, offset, low, width, reach, point, mode, clip):
-    codes = np.unique(np.linspace(-reach, reach, 301).astype(np.int64))
+    codes = np.unique(np.linspace(-reach, reach, 601).astype(np.int64))
     target = Whole(*map(np.array, (step, 0.0)), np.array(low), np.array(low + width), mode)
 
     def function(x):
@@ -89,10 +91,18 @@ def test_sixths_meet_halves(mode):
     )
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("step", [0.41, 3.0, 0.5])
+def test_more_results_than_are_listed(mode, step):
+    test_equals_exact_fractions.hypothesis.inner_test(
+        0.37 if step < 1 else 1.0, step, 0.0, -(1 << 20), 1 << 21, 300 << 10, 0, mode, False
+    )
+
+
 def test_the_multiplier_is_short():
     def function(x):
         columns = [np.full(1, v) for v in (0.1234, 0.0, -np.inf, np.inf)]
-        target = Whole(*map(np.array, (1.0, 0.0)), np.array(-8), np.array(7), "HALF_EVEN")
+        target = Whole(*map(np.array, (1.0, 0.0)), np.array(-8), np.array(7), "RND_CONV")
         return {"y": requantized(Scaled(x, *columns), target)}
 
     port = circuit.Input("x", np.full(1, -128), np.full(1, 127), np.full(1, 0))

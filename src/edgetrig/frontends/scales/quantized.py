@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.joined import Joined
+from edgetrig.frontends.quantizer import ROUND as FIXED
 from edgetrig.frontends.quantizer import Quantizer
-from edgetrig.frontends.scales.requantize import FIXED, Whole, requantized
+from edgetrig.frontends.scales.requantize import Whole, requantized
 from edgetrig.frontends.scales.scaled import Known, Scaled, parts, scaled
 from edgetrig.frontends.scales.summed import Summed, requantized_sum
 from edgetrig.frontends.scales.tabled import Tabled, whole_numbers
@@ -68,9 +69,8 @@ def _is_fixed(target: Whole) -> bool:
     power = (np.frexp(target.scale)[0] == 0.5).all()
     if not power or target.rounding not in FIXED:
         return False
-    if target.rounding == "HALF_EVEN":
-        return bool((target.zero % 2 == 0).all())
-    return bool(target.rounding == "FLOOR" or (target.zero == 0).all())
+    unchanged = {"RND_CONV": target.zero % 2, "TRN": target.zero % 1}
+    return not unchanged.get(target.rounding, target.zero).any()
 
 
 def _fixed(x: Any, target: Whole) -> Any:
@@ -82,8 +82,7 @@ def _fixed(x: Any, target: Whole) -> Any:
     bits = np.ceil(np.log2(np.maximum(reach, 0) + 1)).astype(np.int64)
     symmetric = (low == -high).all()
     overflow = "SAT_SYM" if symmetric else "SAT"
-    rounding = FIXED[target.rounding]
-    type_ = Quantizer(signed, bits - fraction, fraction, rounding, overflow)  # type: ignore[arg-type]
+    type_ = Quantizer(signed, bits - fraction, fraction, target.rounding, overflow)  # type: ignore[arg-type]
     waits = isinstance(x, Raw | Pending)
     result = exact(x.quantized(type_)) if waits else type_(exact(x))
     top = np.ldexp(1.0, bits.astype(np.int32)) - 1

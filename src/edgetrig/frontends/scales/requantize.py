@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from edgetrig import circuit
 from edgetrig.circuit import Rounding
 from edgetrig.frontends.batch import Batch
+from edgetrig.frontends.quantizer import ROUND as FIXED
 from edgetrig.frontends.quantizer import Floats, Ints
 from edgetrig.frontends.scales.scaled import Float64s, Scaled
 
@@ -30,37 +31,26 @@ MOST_BITS: Final = 48
 MOST_STEPS: Final = 1 << 16
 """Most results whose steps are listed."""
 
+LONGEST: Final = 96
+"""Most bits behind the multiplier's point where results are not listed."""
+
 _FAR: Final = 1e9
 """A bound that no result reaches."""
 
-ROUND: Final[dict[str, Callable[[Float64s], Float64s]]] = {
-    "HALF_EVEN": np.rint,
-    "FLOOR": np.floor,
+ROUND: Final[dict[str, Callable[[Floats], Floats]]] = {
+    **FIXED,
     "CEIL": np.ceil,
-    "DOWN": np.trunc,
     "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
-    "HALF_UP": lambda x: np.trunc(x) + np.where(np.abs(x - np.trunc(x)) >= 0.5, np.sign(x), 0.0),
-    "HALF_DOWN": lambda x: np.trunc(x) + np.where(np.abs(x - np.trunc(x)) > 0.5, np.sign(x), 0.0),
 }
-"""Rounding modes by QONNX' names: UP and DOWN are away from zero and towards it."""
-
-FIXED: Final[dict[str, str]] = {
-    "HALF_EVEN": "RND_CONV",
-    "FLOOR": "TRN",
-    "DOWN": "TRN_ZERO",
-    "HALF_UP": "RND_INF",
-    "HALF_DOWN": "RND_ZERO",
-}
-"""Those that `ap_fixed` has."""
-
+"""Rounding to integers: the modes of `ap_fixed`, upwards, and away from zero."""
 
 _SIDES: Final = {
-    "DOWN": ("FLOOR", "CEIL"),
-    "UP": ("CEIL", "FLOOR"),
-    "HALF_UP": ("HALF_PLUS", "HALF_MINUS"),
-    "HALF_DOWN": ("HALF_MINUS", "HALF_PLUS"),
+    "TRN_ZERO": ("TRN", "CEIL"),
+    "UP": ("CEIL", "TRN"),
+    "RND_INF": ("RND", "RND_MIN_INF"),
+    "RND_ZERO": ("RND_MIN_INF", "RND"),
 }
-"""How modes round above and below zero; HALF_PLUS takes halves up, HALF_MINUS down."""
+"""How modes that look at the sign round above and below zero."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +127,7 @@ def rounded(x: Any, mode: str) -> Any:
     lo, hi = x.interval
     bits = max(int(np.abs(lo).max(initial=1)), int(np.abs(hi).max(initial=1))).bit_length()
     bits += int(max(-x.fraction.min(initial=0), 0)) + 1
-    return circuit.quantize(x, 1, bits, 0, cast(Rounding, FIXED[mode]), "WRAP")
+    return circuit.quantize(x, 1, bits, 0, cast(Rounding, mode), "WRAP")
 
 
 def mapped(x: Any, function: Callable[[Any], Any]) -> Any:
@@ -214,8 +204,10 @@ def _fixed(a: circuit.Array, tasks: Sequence[tuple[_Task, Any]], mode: str) -> A
 
 def _by_sides(a: circuit.Array, tasks: Sequence[tuple[_Task, Any]], mode: str) -> Any:
     """Return roundings for which one multiplier will not do: ties differ from result to result."""
-    if mode == "HALF_EVEN":
+    if mode == "RND_CONV":
         return _ties_to_even(a, tasks)
+    if mode not in _SIDES:  # too many results, or too close ones
+        return _fixed(a, tasks, mode)
     above, below = _SIDES[mode]
     positive = [replace(task, low=0, high=max(task.high, 0)) for task, _ in tasks]
     negative = [replace(task, low=min(task.low, 0), high=0) for task, _ in tasks]
@@ -237,10 +229,10 @@ def _ties_to_even(a: circuit.Array, tasks: Sequence[tuple[_Task, Any]]) -> Any:
         replace(task, m=task.m * 2, c=task.c * 2, low=2 * task.low - 2, high=2 * task.high + 2)
         for task, _ in tasks
     ]
-    floors = [(task, _multiplier(task, "FLOOR")) for task in doubled]
+    floors = [(task, _multiplier(task, "TRN")) for task in doubled]
     if any(floor is None for _, floor in floors):
-        return _fixed(a, tasks, "HALF_EVEN")
-    k = _floors(a, cast(Any, floors), "FLOOR")
+        return _fixed(a, tasks, "RND_CONV")
+    k = _floors(a, cast(Any, floors), "TRN")
     shared = [np.lcm(int(t.m.denominator), int(t.c.denominator)) for t in doubled]
     p, c = (
         np.array([int(v * int(d)) for v, d in zip(column, shared, strict=True)], object)
@@ -258,7 +250,7 @@ def _multiplier(task: _Task, mode: str) -> _Floor | None:
     lo, hi, m, c, low, high = task.lo, task.hi, task.m, task.c, task.low, task.high
     first, last = (_at(m * a + c, low, high, mode) for a in (lo, hi))
     if last - first > MOST_STEPS:
-        return None
+        return _on_grid(task, mode)
     if first == last:
         return 0, first, 0
     results = range(first + 1, last + 1)
@@ -290,6 +282,28 @@ def _multiplier(task: _Task, mode: str) -> _Floor | None:
     return None
 
 
+def _on_grid(task: _Task, mode: str) -> _Floor | None:
+    """Return M, C and n without looking at any result; None where M would be absurdly long.
+
+    All ``a m + c``, and all halves, lie on one grid. A product that is off by less than half a gap
+    of it, brought half a gap behind where rounding steps, is rounded as the exact one is.
+    """
+    shared = lcm(task.m.denominator, task.c.denominator)
+    if mode == "RND_CONV" and shared % 2:  # no half is met
+        mode = "RND"
+    gap = Fraction(1, 2 * shared)
+    behind = {
+        "TRN": gap / 2,
+        "CEIL": 1 - gap / 2,
+        "RND": Fraction(1, 2) + gap / 2,
+        "RND_MIN_INF": Fraction(1, 2) - gap / 2,
+    }
+    bits = max(-task.lo, task.hi, 1).bit_length() + (2 * shared).bit_length() + 2
+    if mode not in behind or bits > LONGEST:
+        return None
+    return round(task.m * (1 << bits)), round((task.c + behind[mode]) * (1 << bits)), bits
+
+
 def roundest(smallest: int, largest: int) -> int:
     """Return the number in an interval with the most zero bits at its end."""
     if smallest <= 0 <= largest:
@@ -303,13 +317,13 @@ def roundest(smallest: int, largest: int) -> int:
 def _step(q: int, mode: str) -> tuple[int, bool]:
     """Return twice the number where rounding reaches q, and whether that number stays below."""
     half = 2 * q - 1
-    if mode == "HALF_EVEN":
+    if mode == "RND_CONV":
         return half, q % 2 == 1
-    if mode == "FLOOR" or (mode == "DOWN" and q > 0) or (mode == "UP" and q <= 0):
+    if mode == "TRN" or (mode == "TRN_ZERO" and q > 0) or (mode == "UP" and q <= 0):
         return 2 * q, False
-    if mode in ("CEIL", "DOWN", "UP"):
+    if mode in ("CEIL", "TRN_ZERO", "UP"):
         return 2 * (q - 1), True
-    stays = {"HALF_PLUS": False, "HALF_MINUS": True, "HALF_UP": q <= 0, "HALF_DOWN": q > 0}
+    stays = {"RND": False, "RND_MIN_INF": True, "RND_INF": q <= 0, "RND_ZERO": q > 0}
     return half, stays[mode]
 
 

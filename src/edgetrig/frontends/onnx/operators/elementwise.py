@@ -92,7 +92,7 @@ def whole_quotient(x: Any, divisor: Any) -> Any:
     """Return whole numbers over constants, rounded towards zero."""
     if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
         raise ValueError("it divides whole numbers by others than powers of two; use floats")
-    return rounded(x * (1 / divisor), "DOWN")
+    return rounded(x * (1 / divisor), "TRN_ZERO")
 
 
 def negative(node: Node, x: Value) -> Results:
@@ -202,7 +202,7 @@ def cast(node: Node, x: Value) -> Results:
 def _to_whole(x: Value) -> Results:
     if isinstance(x, Raw):  # what reads it says how many bits it needs
         return [x]
-    return [rounded(exact(x), "DOWN")]
+    return [rounded(exact(x), "TRN_ZERO")]
 
 
 def sign(node: Node, x: Value) -> Results:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.scales.quantized import quantized, whole
-from edgetrig.frontends.scales.requantize import FIXED, Whole, requantized, rounded
+from edgetrig.frontends.scales.requantize import Whole, requantized, rounded
 from edgetrig.frontends.scales.scaled import (
     Float64s,
     Known,
@@ -23,11 +23,20 @@ from edgetrig.frontends.scales.scaled import (
 from edgetrig.frontends.values import Value, exact
 
 _ROUNDING: Final = {
-    "ROUND": "HALF_EVEN",
-    "ROUND_TO_ZERO": "DOWN",
-    "TRUNC": "DOWN",
-    "HALF_TO_EVEN": "HALF_EVEN",
+    "ROUND": "RND_CONV",
+    "HALF_EVEN": "RND_CONV",
+    "HALF_TO_EVEN": "RND_CONV",
+    "FLOOR": "TRN",
+    "CEIL": "CEIL",
+    "UP": "UP",
+    "DOWN": "TRN_ZERO",
+    "ROUND_TO_ZERO": "TRN_ZERO",
+    "TRUNC": "TRN_ZERO",
+    "HALF_UP": "RND_INF",
+    "HALF_DOWN": "RND_ZERO",
 }
+"""QONNX' names; UP and DOWN, also of halves, are away from zero and towards it."""
+
 _MOST_BITS: Final = 32
 
 
@@ -46,10 +55,9 @@ def quant(node: Node, x: Argument, scale: Argument, zero: Argument, bits: Argume
 
 def _mode(node: Node, default: str = "ROUND") -> str:
     name = node.text("rounding_mode", default).upper()
-    mode = _ROUNDING.get(name, name)
-    if mode not in (*FIXED, "CEIL", "UP"):
-        raise ValueError(f"rounding_mode {name!r} is not supported")
-    return mode
+    if name not in _ROUNDING:
+        raise ValueError(f"rounding_mode {name!r} is not supported; use {', '.join(_ROUNDING)}")
+    return _ROUNDING[name]
 
 
 def _range(
@@ -85,7 +93,7 @@ def _bipolar(x: Argument, scale: Float64s) -> Value | Known:
         signs = np.where(x.real >= 0, 1.0, -1.0)
         return Known(signs, np.broadcast_to(scale, signs.shape))
     one = np.ones(())
-    below = quantized(x, Whole(one, one * 0, np.int64(-1), np.int64(0), "FLOOR"))  # type: ignore[arg-type]
+    below = quantized(x, Whole(one, one * 0, np.int64(-1), np.int64(0), "TRN"))  # type: ignore[arg-type]
     return scaled(exact(below) * 2 + 1, scale)
 
 
@@ -115,9 +123,9 @@ def _whole_steps(x: Argument, scale: Float64s, zero: Float64s, width: Float64s) 
     if value.pure and isinstance(x, Scaled) and (np.abs(ratio - 1) < 2.0**-20).all():
         return value.array + zero
     if not isinstance(x, Scaled) and (np.frexp(scale)[0] == 0.5).all():
-        return rounded(value.array / scale + zero, "HALF_EVEN")
+        return rounded(value.array / scale + zero, "RND_CONV")
     reach = np.ldexp(1, width.astype(np.int32)).astype(np.int64)
-    return requantized(value, Whole(scale, zero, -reach, reach, "HALF_EVEN"))
+    return requantized(value, Whole(scale, zero, -reach, reach, "RND_CONV"))
 
 
 def quantize_linear(node: Node, *arguments: Argument) -> Results:
@@ -129,7 +137,7 @@ def quantize_linear(node: Node, *arguments: Argument) -> Results:
 
 def _codes(x: Argument, steps: Float64s, offset: Float64s, low: int, high: int) -> Value | Known:
     bottom, top = (np.asarray(v - offset, np.int64) for v in (low, high))
-    codes = whole(x, Whole(steps, np.zeros_like(steps), bottom, top, "HALF_EVEN"))
+    codes = whole(x, Whole(steps, np.zeros_like(steps), bottom, top, "RND_CONV"))
     if isinstance(codes, Known):
         # A constant has its type, which a `Clip` behind it must share.
         return Known((codes.values + offset).astype(np.min_scalar_type(low if low < 0 else high)))

@@ -89,7 +89,7 @@ def divide(call: Call, x: Value, other: Value, rounding_mode: str | None = None)
         return result
     if isinstance(result, Pending):
         raise ValueError(f"a division by {divisor} with rounding is exact for powers of two alone")
-    return np.floor(result) if rounding_mode == "floor" else rounded(result, "DOWN")
+    return np.floor(result) if rounding_mode == "floor" else rounded(result, "TRN_ZERO")
 
 
 def _divided_by_value(call: Call, x: Value, other: Value, rounding_mode: str | None) -> Value:
@@ -151,7 +151,7 @@ def cast(call: Call, x: Value, **options: Any) -> Value:
         raise ValueError(f"it rounds to {kind}; use float32, and a quantiser where one is meant")
     if not kind.startswith(("int", "uint")):
         return x
-    return x if isinstance(x, Raw) else rounded(exact(x), "DOWN")
+    return x if isinstance(x, Raw) else rounded(exact(x), "TRN_ZERO")
 
 
 def clamp(call: Call, x: Value, min: Any = None, max: Any = None) -> Value:
@@ -232,12 +232,7 @@ def _bitwise_not(call: Call, x: Value) -> Value:
 def _bits(of_truth: Function, of_numbers: Function) -> Function:
     def handler(call: Call, x: Value, other: Value) -> Value:
         values = [call.operand(v, "value") for v in (x, other)]
-        if call.dtypes[0] == "bool":
-            return of_truth(*values)
-        if any(isinstance(v, np.ndarray) for v in values):  # floats that stand for whole numbers
-            values = [v.astype(np.int64) if isinstance(v, np.ndarray) else v for v in values]
-        result = of_numbers(*values)
-        return result.astype(np.float64) if isinstance(result, np.ndarray) else result
+        return of_truth(*values) if call.dtypes[0] == "bool" else of_numbers(*values)
 
     return handler
 
@@ -291,8 +286,8 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "masked_fill": masked_fill,
     "floor": unary(np.floor),
     "ceil": unary(np.ceil),
-    "trunc": unary(lambda x: rounded(x, "DOWN")),
-    "frac": unary(lambda x: x - rounded(x, "DOWN")),
+    "trunc": unary(lambda x: rounded(x, "TRN_ZERO")),
+    "frac": unary(lambda x: x - rounded(x, "TRN_ZERO")),
     "pow": power,
     "addcmul": _multiply_add,
     "lerp": _lerp,

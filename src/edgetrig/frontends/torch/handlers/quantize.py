@@ -8,11 +8,10 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from edgetrig import circuit
 from edgetrig.circuit import Overflow, Rounding
-from edgetrig.frontends.quantizer import ROUND, Quantizer
+from edgetrig.frontends.quantizer import Quantizer
 from edgetrig.frontends.scales.quantized import quantized as with_scale
-from edgetrig.frontends.scales.requantize import Whole
+from edgetrig.frontends.scales.requantize import Whole, rounded
 from edgetrig.frontends.scales.scaled import Scaled, scaled
 from edgetrig.frontends.torch.handlers.arithmetic import multiply, powers_of_two
 from edgetrig.frontends.torch.operation import Call, Weight, values_of
@@ -25,7 +24,7 @@ def quantize(call: Call, x: Value, scale: float, rounding: str, low: float, high
     """``clamp(round(x * scale), low, high)``."""
     if math.frexp(scale)[0] != 0.5:
         step, zero = np.asarray(1 / scale), np.zeros(())
-        target = Whole(step, zero, np.int64(low), np.int64(high), _MODES[rounding])  # type: ignore[arg-type]
+        target = Whole(step, zero, np.int64(low), np.int64(high), rounding)  # type: ignore[arg-type]
         result = with_scale(x, target)
         return result.array if isinstance(result, Scaled) else exact(result) / step
     value = x if isinstance(x, Pending) else multiply(call, x, scale)
@@ -33,7 +32,7 @@ def quantize(call: Call, x: Value, scale: float, rounding: str, low: float, high
     if math.isinf(low) or math.isinf(high):
         if waiting:
             raise ValueError("it rounds without bounds; put torch.clamp with two bounds around it")
-        return _clamped(whole(exact(value), rounding), low, high)
+        return _clamped(rounded(exact(value), rounding), low, high)
     if isinstance(x, Pending):
         result = exact(quantized(x, _type(low, high, rounding, round(math.log2(scale))))) * scale
     else:
@@ -58,17 +57,6 @@ def _is_type(low: float, high: float) -> bool:
     """Whether an interval is all that a type holds."""
     top = int(high)
     return top >= 0 and top & (top + 1) == 0 and low in (0, -top - 1, -top)
-
-
-def whole(x: Any, rounding: str) -> Any:
-    """Return an exact array rounded to whole numbers of any size."""
-    if not isinstance(x, circuit.Array):
-        return x.map(ROUND[rounding]) if hasattr(x, "map") else ROUND[rounding](x)
-    lo, hi = x.interval
-    top = np.maximum(np.abs(lo.astype(object)), np.abs(hi.astype(object)))
-    bits = np.array([int(v).bit_length() for v in top.reshape(-1)], np.int64).reshape(x.shape)
-    integer = np.maximum(bits - x.fraction + 1, 1)
-    return circuit.quantize(x, 1, integer, 0, cast(Rounding, rounding), "WRAP")
 
 
 def fake_quantize(
@@ -98,7 +86,7 @@ def fake_quantize_by_channel(
 def _fake_quantized(call: Call, x: Value, step: Any, zero: Any, bounds: tuple[int, int]) -> Value:
     if not powers_of_two(step) or len(set(zero.tolist())) > 1:
         low, high = (np.asarray(bound - zero.reshape(step.shape), np.int64) for bound in bounds)
-        return with_scale(x, Whole(step, np.zeros(step.shape), low, high, "HALF_EVEN"))
+        return with_scale(x, Whole(step, np.zeros(step.shape), low, high, "RND_CONV"))
     low, high = (bound - zero[0] for bound in bounds)
     if step.size == 1:
         codes = quantize(call, x, 1 / step.item(), "RND_CONV", low, high)
@@ -115,9 +103,6 @@ def _rescaled(call: Call, x: Value, factor: float) -> Value:
     """``x * factor`` of whole numbers, the factor kept aside."""
     return scaled(exact(x), call.number(factor))
 
-
-_MODES: Final = {"RND_CONV": "HALF_EVEN", "TRN": "FLOOR", "TRN_ZERO": "DOWN"}
-"""Roundings by the names of `edgetrig.frontends.scales.requantize`."""
 
 HANDLERS: Final[Mapping[str, Function]] = {
     "quantize": quantize,

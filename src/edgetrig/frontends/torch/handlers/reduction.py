@@ -30,7 +30,7 @@ def _summands(call: Call, x: Value, dtype: Any) -> Any:
     """Return an exact array as the type asked for, if one is, holds it."""
     array = exact(x)
     whole = dtype is not None and call.dtypes[0].startswith(("int", "uint"))
-    return requantize.rounded(array, "DOWN") if whole else array
+    return requantize.rounded(array, "TRN_ZERO") if whole else array
 
 
 def over(function: Function) -> Function:

@@ -57,12 +57,12 @@ def round_(layer: Layer, x: Value) -> Value:
     """``keras.ops.round``, half to even."""
     if layer.config.get("decimals"):
         raise ValueError(f"decimals={layer.config['decimals']}; only whole numbers are exact")
-    return rounded(exact(x), "HALF_EVEN")
+    return rounded(exact(x), "RND_CONV")
 
 
 def trunc(layer: Layer, x: Value) -> Value:
     """``keras.ops.trunc``."""
-    return rounded(exact(x), "DOWN")
+    return rounded(exact(x), "TRN_ZERO")
 
 
 def gelu(layer: Layer, x: Value) -> Value:
