@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from circuits import random_circuits, random_codes
 from edgetrig import Error
-from edgetrig.circuit import Op, check, fixed_input, trace
+from edgetrig.circuit import Op, check, fixed_input, quantize, trace
 from edgetrig.optimize import (
     TERNARY_FAMILIES,
     delays_of,
     optimize,
     pipeline,
+    prices_of,
+    row_luts,
     stage_delay,
     ternary_sums,
 )
+from edgetrig.rtl import verilog
 from edgetrig.verify import evaluate
 
 
@@ -25,7 +28,7 @@ def outputs(circuit, codes):
 
 @st.composite
 def sums(draw):
-    """Sums of a few inputs with any signs and shifts."""
+    """Sums of a few inputs with any signs and shifts, rounded down and wrapped or whole."""
     inputs, columns = draw(st.integers(2, 6)), draw(st.integers(1, 3))
     coefficients = st.integers(-9, 9) | st.sampled_from((1, -1, 2, -4, 16, -64))
     weights = draw(st.lists(coefficients, min_size=inputs * columns, max_size=inputs * columns))
@@ -38,7 +41,20 @@ def sums(draw):
         integer=np.array(draw(st.lists(st.integers(0, 7), min_size=inputs, max_size=inputs))),
         fraction=0,
     )
+    dropped, kept = draw(st.integers(0, 3)), draw(st.integers(1, 12))
+    if draw(st.booleans()):
+        return trace(lambda x: quantize(x @ matrix + bias, 1, kept + dropped, -dropped), port)
     return trace(lambda x: x @ matrix + bias, port)
+
+
+def read_by(circuit, row):
+    """Return the operations that read a row, be it through wires."""
+    readers = set()
+    for reader in np.flatnonzero((circuit.rows.operands == row).any(axis=1)):
+        op = Op(circuit.rows.op[reader])
+        wire = op in (Op.SHL, Op.SHR, Op.LOW, Op.LOWS)
+        readers |= read_by(circuit, reader) if wire else {op}
+    return readers
 
 
 @given(
@@ -57,9 +73,8 @@ def test_ternary_sums_keep_every_bit_and_the_clock(circuit, family, latency, clo
     assert after.latency == before.latency
     assert stage_delay(after, delays) <= max(stage_delay(before, delays), clock) + 1e-6
     if not before.count(Op.ADD3):
-        rows = after.rows
-        for row in np.flatnonzero(rows.op == Op.ADD3):
-            assert (rows.op[(rows.operands == row).any(axis=1)] == Op.REG).all()
+        for row in np.flatnonzero(after.rows.op == Op.ADD3):
+            assert read_by(after, row) == {Op.REG}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +88,22 @@ def test_three_numbers_are_one_ternary_adder(signs, subtracted):
     assert after.count(Op.ADD3) == 1
     assert after.count(Op.ADD, Op.SUB) == 0
     assert after.rows.p[after.rows.op == Op.ADD3].tolist() == [subtracted]
+
+
+@pytest.mark.parametrize("kept", [8, 7, 5])
+def test_wrapped_sums_become_ternary_adders_of_one_lut_a_bit(kept):
+    # Each sum on the way is wrapped, too, and the last is read by a register through its wrap.
+    port = fixed_input("x", 3, integer=7, fraction=0)
+    circuit = optimize(trace(lambda x: quantize(x[0] - x[1] + x[2], 1, kept - 1, 0), port))
+    assert circuit.count(Op.LOWS) > 1
+    pipelined = pipeline(circuit, delays_of("UltraScale+"), latency=1)
+    after = ternary_sums(pipelined, "UltraScale+", 5.0)
+    assert after.count(Op.ADD3) == 1
+    assert after.count(Op.ADD, Op.SUB) == 0
+    text = "".join(verilog(after).values())
+    assert "trigger_add3" in text
+    assert "trigger_carry_save" not in text
+    assert row_luts(after).sum() == pytest.approx(prices_of("UltraScale+").luts["ternary"] * kept)
 
 
 def test_narrow_sums_that_cost_less_than_their_bits_stay_binary():

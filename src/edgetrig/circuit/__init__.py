@@ -6,7 +6,13 @@ from edgetrig.circuit.check import check
 from edgetrig.circuit.circuit import Circuit, Input, Output, Rows, Table
 from edgetrig.circuit.fixed import convert, lookup, quantize
 from edgetrig.circuit.floats import OVERFLOWS, ROUNDINGS, Overflow, Rounding, quantize_floats
-from edgetrig.circuit.graph import live_rows, operand_order, register_depth, use_counts
+from edgetrig.circuit.graph import (
+    live_rows,
+    operand_order,
+    read_by_registers,
+    register_depth,
+    use_counts,
+)
 from edgetrig.circuit.intervals import IntArray, compact, compact_pair, width, widths
 from edgetrig.circuit.linear import linear_scales, merge_forms, tighten
 from edgetrig.circuit.moves import MOVES
@@ -50,6 +56,7 @@ __all__ = [
     "origin",
     "quantize",
     "quantize_floats",
+    "read_by_registers",
     "register_depth",
     "replay",
     "save",

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.circuit.ops import Op
 from edgetrig.jit import jit
+
+_REG = int(Op.REG)
+_SHL, _SHR, _LOW, _LOWS = int(Op.SHL), int(Op.SHR), int(Op.LOW), int(Op.LOWS)
 
 
 @jit
@@ -56,6 +60,30 @@ def use_counts(operands: NDArray[np.int32], roots: NDArray[np.int64]) -> NDArray
             if operands[row, k] >= 0:
                 count[operands[row, k]] += 1
     return count
+
+
+@jit
+def read_by_registers(
+    op: NDArray[np.uint8], operands: NDArray[np.int32], roots: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which rows registers alone read, be it through wires; no root is among them.
+
+    Operands come before what reads them. Rows that no root needs read nothing.
+    """
+    live = np.zeros(len(op), np.bool_)
+    logic = np.zeros(len(op), np.bool_)
+    for root in roots:
+        live[root] = logic[root] = True
+    for row in range(len(op) - 1, -1, -1):
+        if not live[row]:
+            continue
+        wire = op[row] in (_SHL, _SHR, _LOW, _LOWS)
+        for k in range(3):
+            operand = operands[row, k]
+            if operand >= 0:
+                live[operand] = True
+                logic[operand] |= logic[row] if wire else op[row] != _REG
+    return live & ~logic
 
 
 @jit

@@ -29,8 +29,7 @@ def narrow(circuit: Circuit) -> Circuit:
     need only the low bits of what is summed. Where that is less than the interval asks for, a LOWS
     row is put behind the operation; it costs nothing in hardware and what follows gets narrower.
     """
-    rows = circuit.rows
-    demanded = _demanded(rows.op, rows.operands, rows.p, circuit.widths, circuit.output_rows)
+    rows, demanded = circuit.rows, demanded_bits(circuit)
     wasteful = (demanded < circuit.widths) & np.isin(
         rows.op, (Op.ADD, Op.SUB, Op.NEG, Op.MUL, Op.SELECT)
     )
@@ -53,11 +52,20 @@ def narrow(circuit: Circuit) -> Circuit:
     return edit.circuit()
 
 
+def demanded_bits(circuit: Circuit) -> Ints:
+    """Return how many low bits of each row matter to the outputs, shape (rows,).
+
+    The number is larger than the row's width where all do.
+    """
+    rows = circuit.rows
+    return _demanded(rows.op, rows.operands, rows.p, circuit.widths, circuit.output_rows)
+
+
 @jit
 def _demanded(
     op: Column, operands: NDArray[np.int32], p: Column, widths: Ints, outputs: Ints
 ) -> Ints:
-    """Return how many low bits of each row matter to the outputs."""
+    """Return `demanded_bits`."""
     demanded = np.zeros(len(op), np.int64)
     for row in outputs:
         demanded[row] = _ALL

@@ -29,9 +29,9 @@ PASSES: Final[tuple[Pass, ...]] = (
 )
 
 FOR_EMULATION: Final[tuple[Pass, ...]] = tuple(
-    run for run in PASSES if run is not constant_matrices
+    run for run in PASSES if run not in (constant_matrices, narrow)
 )
-"""For circuits that are emulated alone: engines gather sums themselves, and are as fast."""
+"""For circuits that are emulated alone: engines gather sums themselves, and to wrap takes time."""
 
 
 def optimize(

@@ -5,7 +5,8 @@ but only if the sum goes straight into registers (``docs/architecture.md``). So 
 after pipelining: a sum that registers alone read takes in one of its operands, where that is a sum
 of the same stage that nothing else reads. No two of them want the same one, so each takes what
 saves most, by the family's prices: logic takes narrow sums into its own LUTs, where they cost less
-than their bits.
+than their bits. Wires between sum and register do not matter, and neither does an operand that
+wraps where the sum itself is not looked at any more.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import Circuit, Op, use_counts
+from edgetrig.circuit import Circuit, Op, read_by_registers, use_counts
 from edgetrig.jit import jit
 from edgetrig.optimize.delays import Delays, delays_of
+from edgetrig.optimize.narrow import demanded_bits
 from edgetrig.optimize.pipeline import stage_delay
 from edgetrig.optimize.prices import prices_of
 from edgetrig.optimize.row_costs import row_luts
@@ -26,7 +28,7 @@ from edgetrig.optimize.rows import Column, Edit, Ints
 from edgetrig.optimize.stages import SLACK, Floats, arrival
 from edgetrig.optimize.sums import triple_cost
 
-_ADD, _SUB, _REG = int(Op.ADD), int(Op.SUB), int(Op.REG)
+_ADD, _SUB, _LOW, _LOWS = int(Op.ADD), int(Op.SUB), int(Op.LOW), int(Op.LOWS)
 
 TERNARY_FAMILIES: Final = frozenset({"7 series", "UltraScale", "UltraScale+"})
 """Families (`edgetrig.optimize.DELAYS`) that have ternary adders in front of registers."""
@@ -55,11 +57,12 @@ def ternary_sums(circuit: Circuit, family: str, clock_ns: float = 0.0) -> Circui
     rows, delays = circuit.rows, delays_of(family)
     if family not in TERNARY_FAMILIES or rows.lo.dtype == object or not circuit.count(Op.REG):
         return circuit
-    registered = _registered(rows.op, rows.operands, circuit.output_rows)
+    registered = read_by_registers(rows.op, rows.operands, circuit.output_rows)
     uses = use_counts(rows.operands, circuit.output_rows)
     luts, bit = row_luts(circuit, family), prices_of(family).luts["ternary"]
+    demanded = demanded_bits(circuit)
     outer, terms = _choose(
-        rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, uses, registered, luts, bit
+        rows.op, rows.a, rows.b, rows.p, rows.lo, rows.hi, uses, registered, demanded, luts, bit
     )
     in_time = _in_time(circuit, delays, max(clock_ns, stage_delay(circuit, delays)), outer, terms)
     outer, terms = outer[in_time], terms[in_time]
@@ -97,21 +100,6 @@ def _replaced(circuit: Circuit, outer: Ints, terms: Ints) -> Circuit:
 
 
 @jit
-def _registered(op: Column, operands: NDArray[np.int32], outputs: Ints) -> NDArray[np.bool_]:
-    """Return which rows are read, and by registers alone."""
-    read, other = np.zeros(len(op), np.bool_), np.zeros(len(op), np.bool_)
-    for row in outputs:
-        other[row] = True
-    for row in range(len(op)):
-        for k in range(3):
-            operand = operands[row, k]
-            if operand >= 0:
-                read[operand] = True
-                other[operand] |= op[row] != _REG
-    return read & ~other
-
-
-@jit
 def _choose(
     op: Column,
     a: Column,
@@ -121,6 +109,7 @@ def _choose(
     hi: Ints,
     uses: Ints,
     registered: NDArray[np.bool_],
+    demanded: Ints,
     luts: Floats,
     bit: float,
 ) -> tuple[Ints, Ints]:
@@ -136,12 +125,12 @@ def _choose(
             continue
         best = 0.0
         for side in range(2):
-            inner = a[row] if side == 0 else b[row]
+            inner = _inner(row, side, op, a, b, p, uses, demanded)
             if uses[inner] != 1 or (op[inner] != _ADD and op[inner] != _SUB):
                 continue
-            three = _three_terms(row, side, op, a, b, p)
+            three = _three_terms(row, side, inner, op, a, b, p)
             two = luts[row] + luts[inner]
-            saved = two - bit * _bits_of_three(three, lo, hi)
+            saved = two - bit * min(_bits_of_three(three, lo, hi), demanded[row])
             if saved > max(best, _CLEARLY * two):
                 best = saved
                 for k in range(3):
@@ -154,9 +143,33 @@ def _choose(
 
 
 @jit
-def _three_terms(row: int, side: int, op: Column, a: Column, b: Column, p: Column) -> Ints:
-    """Return the terms of a sum whose operand `side` is a sum too, those that are added first."""
-    inner, other = (a[row], b[row]) if side == 0 else (b[row], a[row])
+def _inner(
+    row: int,
+    side: int,
+    op: Column,
+    a: Column,
+    b: Column,
+    p: Column,
+    uses: Ints,
+    demanded: Ints,
+) -> int:
+    """Return operand `side` of a sum, or what it wraps where the sum shows nothing of that."""
+    inner, shift = (a[row], max(-p[row], 0)) if side == 0 else (b[row], max(p[row], 0))
+    wraps = op[inner] == _LOW or op[inner] == _LOWS
+    if wraps and uses[inner] == 1 and shift + p[inner] >= demanded[row]:
+        return int(a[inner])
+    return int(inner)
+
+
+@jit
+def _three_terms(
+    row: int, side: int, inner: int, op: Column, a: Column, b: Column, p: Column
+) -> Ints:
+    """Return the terms of a sum with the sum `inner` as operand `side`; those that are added first.
+
+    Shape (3, 3): row, shift and sign of each.
+    """
+    other = b[row] if side == 0 else a[row]
     shifts, signs = (max(-p[row], 0), max(p[row], 0)), (1, -1 if op[row] == _SUB else 1)
     listed = np.zeros((3, 3), np.int64)
     listed[0, 0], listed[1, 0], listed[2, 0] = a[inner], b[inner], other

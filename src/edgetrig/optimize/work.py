@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.circuit import ADDERS, Circuit, Op, live_rows
+from edgetrig.circuit import ADDERS, Circuit, Op, live_rows, read_by_registers
 from edgetrig.optimize.bit_nets import chained, side_by_side, still_bits
 from edgetrig.optimize.delays import delays_of
 from edgetrig.optimize.fabric import Fabric, compared_bits, fabric_of
 from edgetrig.optimize.look_ups import look_up_luts
 from edgetrig.optimize.lut_cover import lut_cover
+from edgetrig.optimize.narrow import demanded_bits
 from edgetrig.optimize.rows import Ints
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,7 @@ def work(circuit: Circuit, family: str) -> dict[str, Floats]:
     with_constant = constant[rows.a] | constant[rows.b]
     two = np.isin(rows.op, (Op.ADD, Op.SUB)) & ~with_constant
     three = rows.op == Op.ADD3
-    by_logic = _read_by_logic(circuit)
+    registered = read_by_registers(rows.op, rows.operands, circuit.output_rows)
     own = lut_inputs < 6  # the chain's LUTs add
     with_bits, inverted = _constant_sums(circuit, fabric if own else None)
     negated = fabric.sum_luts(width) if own else a
@@ -86,8 +87,8 @@ def work(circuit: Circuit, family: str) -> dict[str, Floats]:
         "constant sum": with_bits,
         "inversion": inverted,
         "negation": np.where(rows.op == Op.NEG, negated, 0),
-        "ternary": np.where(three & ~by_logic, _ternary_bits(circuit), 0),
-        "ternary to logic": np.where(three & by_logic, _ternary_bits(circuit), 0),
+        "ternary": np.where(three & registered, _ternary_bits(circuit), 0),
+        "ternary to logic": np.where(three & ~registered, _ternary_bits(circuit), 0),
         "less": np.where(with_constant, 0, less),
         "less than constant": np.where(with_constant, less, 0),
         "logic": cover.luts,
@@ -245,15 +246,5 @@ def _ternary_bits(circuit: Circuit) -> Ints:
     rows = circuit.rows
     operands = np.stack([rows.a, rows.b, rows.c])
     low = np.sort(np.where(rows.op[operands] == Op.SHL, rows.p[operands], 0), axis=0)[1]
-    bits: Ints = np.maximum(circuit.widths - low, 0)
+    bits: Ints = np.maximum(np.minimum(circuit.widths, demanded_bits(circuit)) - low, 0)
     return bits
-
-
-def _read_by_logic(circuit: Circuit) -> NDArray[np.bool_]:
-    """Return which rows anything but a register reads."""
-    rows = circuit.rows
-    by_logic = np.zeros(len(rows), np.bool_)
-    by_logic[circuit.output_rows] = True
-    read = rows.operands[rows.op != Op.REG]
-    by_logic[read[read >= 0]] = True
-    return by_logic

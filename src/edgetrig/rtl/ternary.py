@@ -1,9 +1,10 @@
 """Explicit ternary adders: every ADD3 row is an instance of one of two cells.
 
-On AMD devices a sum that registers alone read takes one LUT a bit: the cell ``add3``. A sum that
-logic reads takes two, as many as two binary adders but one carry chain, because a slice has one way
-out for two signals (see ``cells/add3.v``): the cell ``carry_save`` and a plain sum of its results.
-Written as ``a + b + c``, Yosys would merge it with the sums around it and make 8 % more LUTs.
+On AMD devices a sum that registers alone read, be it through wires, takes one LUT a bit: the cell
+``add3``. A sum that logic reads takes two, as many as two binary adders but one carry chain,
+because a slice has one way out for two signals (see ``cells/add3.v``): the cell ``carry_save`` and
+a plain sum of its results. Written as ``a + b + c``, Yosys would merge it with the sums around it
+and make 8 % more LUTs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from edgetrig.circuit import Op
+from edgetrig.circuit import Op, read_by_registers
 from edgetrig.rtl.net import Net
 
 AMD_CELLS: Final = ("add3", "lut6")
@@ -49,8 +50,10 @@ def ternary_adders(net: Net) -> dict[int, Ternary]:
     rows = [row for row in net.logic if net.op[row] == Op.ADD3]
     if not rows:
         return {}
-    zeros, registered = _low_zeros(net), _read_by_registers(net)
-    placed = {row: _placed(net, row, zeros, row in registered) for row in rows}
+    circuit = net.circuit
+    registered = read_by_registers(circuit.rows.op, circuit.rows.operands, circuit.output_rows)
+    zeros = _low_zeros(net)
+    placed = {row: _placed(net, row, zeros, bool(registered[row])) for row in rows}
     return {row: adder for row, adder in placed.items() if adder.first < net.width[row]}
 
 
@@ -91,14 +94,6 @@ def amd_defines(part: str) -> tuple[str, ...]:
     """Return the defines by which the Verilog takes an AMD part's primitives; none for others."""
     chain = carry_cell(part)
     return (f"EDGETRIG_{chain}", "EDGETRIG_LUT6") if chain else ()
-
-
-def _read_by_registers(net: Net) -> set[int]:
-    """Return the rows that registers read and nothing else does."""
-    registers, logic = set[int](), set(net.circuit.output_rows.tolist())
-    for row in net.live:
-        (registers if net.op[row] == Op.REG else logic).update(net.operands(row))
-    return registers - logic
 
 
 def _placed(net: Net, row: int, zeros: dict[int, int], registered: bool) -> Ternary:
