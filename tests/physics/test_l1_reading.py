@@ -126,6 +126,25 @@ def whole(path, **options):
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
+def test_an_rntuple_reads_as_the_tree(tmp_path):
+    tree, other = tmp_path / "nano.root", tmp_path / "rntuple.root"
+    nanoaod(tree, random_codes())
+    arrays = uproot.open(tree)["Events"].arrays()
+    weight = RNG.normal(1, 1, len(arrays)).astype(np.float32)
+    named = {name: arrays[name] for name in arrays.fields}
+    with uproot.recreate(other) as file:
+        file.mkrntuple("Events", {**named, "genWeight": weight, "name": ["text"] * len(arrays)})
+    expected, read = whole(tree), whole(other, block=17)
+    assert read.keys() == expected.keys()
+    for name, codes in expected.items():
+        np.testing.assert_array_equal(read[name], codes)
+    weighted = whole(other, columns=["muon_pt", "genWeight"])
+    np.testing.assert_array_equal(weighted["genWeight"], weight)
+    for name in ("name", "L1Mu_pt"):
+        with pytest.raises(DataError, match="has not one number an event"):
+            whole(other, columns=["muon_pt", name])
+
+
 @pytest.mark.parametrize(
     ("write", "name"),
     [

@@ -1,4 +1,4 @@
-"""CMS files in ROOT's format: NanoAOD and the L1 ntuples.
+"""CMS files in ROOT's format, TTree or RNTuple: NanoAOD and the L1 ntuples.
 
 NanoAOD has numbers in GeV and radians (``PhysicsTools/NanoAOD/python/l1trig_cff.py``), the ntuples
 have the hardware's integers (``L1AnalysisL1UpgradeDataFormat.h``, both of CMSSW). Muons are taken
@@ -24,6 +24,10 @@ from edgetrig.physics.tables.source import Columns, Source, unreadable
 
 SUM_TYPES: Final = {"ett": 0, "htt": 1, "etm": 2, "htm": 3, "etmhf": 8}
 """Numbers of the sums in both formats (``EtSum.h`` of CMSSW)."""
+
+
+_TREES: Final = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+"""Classes of what has events."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,8 @@ def open_root(file: Path, tree: str | None = None, more: Sequence[str] = ()) -> 
 
 
 def _is_scalar(file: Path, name: str, branch: Any) -> bool:
-    dtype = getattr(branch.interpretation, "to_dtype", None)
-    if dtype is None or dtype.shape or dtype.kind not in "fiub":
+    kind = branch.array(entry_stop=0, library="ak").type.content
+    if getattr(kind, "primitive", "char") == "char":  # lists have none, texts are of it
         raise DataError(f"{file}: branch {name!r} has not one number an event")
     return True
 
@@ -142,7 +146,7 @@ def _uproot_reading(file: Path) -> Iterator[None]:
 def _tree(file: Path, opened: Any, wanted: str | None) -> str:
     """Return the name of the tree with trigger objects."""
     trees: list[str] = [
-        key.split(";")[0] for key, kind in opened.classnames().items() if "TTree" in kind
+        key.split(";")[0] for key, kind in opened.classnames().items() if kind in _TREES
     ]
     trees = list(dict.fromkeys(trees))
     if wanted is not None:
@@ -195,8 +199,8 @@ class _Reader:
         """Return which sums the first event has; central NanoAOD, for one, has no total energy."""
         uproot = require("uproot", "root")
         with _uproot_reading(self.file), uproot.open(self.file) as opened:
-            first = opened[self.tree][self.branches[kinds]].array(entry_stop=1, library="np")
-        return set(np.asarray(first[0]).tolist()) if len(first) else set()
+            first = opened[self.tree][self.branches[kinds]].array(entry_stop=1, library="ak")
+        return set(first[0].tolist()) if len(first) else set()
 
     def blocks(self, wanted: list[str], most: int) -> Iterator[Columns]:
         """Yield columns of codes."""
