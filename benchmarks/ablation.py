@@ -35,7 +35,7 @@ from trained import TARGETS, trained
 PART = "xcvu13p"
 CLOCK_NS = 4.0
 RESULT = HERE / "results" / "ablation.json"
-ROWS = ("two bits", "jet selection", "small", "trained_300", "trained_1000", "deep_set")
+ROWS = ("two bits", "wrapping", "jet selection", "small", "trained_300", "trained_1000", "deep_set")
 NEEDED = "constant_matrices"
 """Left in always: without it products are DSPs and no LUTs to compare."""
 
@@ -83,7 +83,9 @@ def traced(name: str) -> Circuit:
     case = CASES[name]
 
     def relu(x: Any) -> Any:
-        return quantize(np.maximum(x, 0), 0, 3, 3, "RND", "SAT")
+        if case.wraps:
+            x = quantize(x, 1, 3, 4, "TRN", "WRAP")
+        return quantize(np.maximum(x, 0), 0, 3, 3, "RND", "WRAP" if case.wraps else "SAT")
 
     port = fixed_input("x", case.shape, integer=case.integer, fraction=case.fraction)
     return trace(lambda x: case.program(x, relu), port)
@@ -124,18 +126,25 @@ def report(result: dict[str, Any]) -> str:
         paragraph(
             f"Written by `benchmarks/ablation.py`, {about['date']}: pipelines for {CLOCK_NS} ns on",
             f"{PART}, synthesised by Yosys without one pass at a time. LUT + INV, by that with all",
-            f"passes in brackets; FF; depth. `{NEEDED}` is never left out.",
+            "passes in brackets; FF; area, LUT + INV + FF / 2 (a slice has eight LUTs and sixteen",
+            "flip-flops: AMD, UG574), by that with all passes; depth. A pass that moves registers",
+            f"changes both kinds of cell. `{NEEDED}` is never left out.",
         ),
     ]
     rows = []
     for name, costs in result["rows"].items():
-        whole = costs[""]["LUT+INV"]
+        whole = costs[""]
         for left_out, cost in costs.items():
-            ratio = f"{cost['LUT+INV']:,} ({cost['LUT+INV'] / whole:.3f})"
+            luts = f"{cost['LUT+INV']:,} ({cost['LUT+INV'] / whole['LUT+INV']:.3f})"
             what = f"without `{left_out}`" if left_out else "all passes"
-            rows.append([name, what, ratio, f"{cost['FF']:,}", str(cost["depth"])])
-    lines.append(table(("circuit", "passes", "LUT + INV", "FF", "depth"), rows))
+            area = f"{_area(cost) / _area(whole):.3f}"
+            rows.append([name, what, luts, f"{cost['FF']:,}", area, str(cost["depth"])])
+    lines.append(table(("circuit", "passes", "LUT + INV", "FF", "area", "depth"), rows))
     return "\n\n".join(lines) + "\n"
+
+
+def _area(cost: dict[str, int]) -> float:
+    return cost["LUT+INV"] + cost["FF"] / 2
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import network
 
 Program = Callable[[Any, Callable[[Any], Any]], Any]
-"""Of the inputs and of ``relu``: max(x, 0) in unsigned numbers of 3 + 3 bits (RND, SAT)."""
+"""Of the inputs and of ``relu``: max(x, 0) in unsigned numbers of 3 + 3 bits (RND)."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class Case:
         Bits in front of and behind the binary point of the input.
     program
         The NumPy program.
+    wraps
+        Whether its ``relu`` wraps the sum in front of it to 8 bits (1 + 3 + 4, TRN) and what it
+        gives, as HGQ2's quantisers do by default, or saturates.
     """
 
     title: str
@@ -35,6 +38,7 @@ class Case:
     integer: int
     fraction: int
     program: Program
+    wraps: bool = False
 
     def events(self, count: int) -> Any:
         """Return random events on the grid of the inputs, shape (count, *shape)."""
@@ -94,6 +98,9 @@ def _deep_set(constituents: int, features: int, width: int, classes: int) -> Pro
 CASES = {
     "network_a": Case("network A, 16-64-32-32-5", (16,), 3, 4, _dense(network.LAYERS)),
     "small": Case("network 16-32-16-5", (16,), 3, 4, _dense(network.QUICK_LAYERS)),
+    "wrapping": Case(
+        "network 16-32-16-5 that wraps", (16,), 3, 4, _dense(network.QUICK_LAYERS), wraps=True
+    ),
     "matrix_64": Case("matrix 64 x 64", (64,), 7, 0, _matrix(64)),
     "matrix_128": Case("matrix 128 x 128", (128,), 7, 0, _matrix(128)),
     "convolution": Case(

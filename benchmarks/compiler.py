@@ -32,7 +32,7 @@ MATRICES = ("matrix_64", "matrix_128")
 """Cut at alkaid's own stage delay: three stages of three adders leave no time to spare."""
 LARGE = ("matrix_128",)
 """Synthesised with registers and as binary sums only: ABC9 takes hours for the other forms."""
-ROWS = ("network_a", *TARGETS, "matrix_64", "matrix_128", "convolution", "deep_set")
+ROWS = ("network_a", "wrapping", *TARGETS, "matrix_64", "matrix_128", "convolution", "deep_set")
 COSTS = ("LUT", "LUT+INV", "CARRY4", "FF", "depth")
 RESULT = HERE / "results" / "compiler.json"
 
@@ -141,8 +141,8 @@ def report(result: dict[str, Any]) -> str:
             f"is asked for {SHORTER} of alkaid's stage delay, but for the matrices. Sums that",
             "Yosys would merge are kept apart in edgetrig's Verilog; alkaid's is taken as it is.",
             "Inputs of 8 bits, weights of 6 bits, half of them zero, u6 ReLU",
-            "(RND, SAT), seeds in `benchmarks/cases.py`; the trained networks are our own recipe's",
-            "on the carried jets.",
+            "(RND, SAT, or WRAP where it says so), seeds in `benchmarks/cases.py`; the trained",
+            "networks are our own recipe's on the carried jets.",
         ),
         paragraph(
             f"{about['processor']}, {about['cores']} cores, Python {about['python']};",

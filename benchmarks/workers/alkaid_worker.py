@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,7 @@ def traced(layers: tuple[int, ...], matrices: list[Any]) -> Any:
     for k, weights in enumerate(matrices):
         y = y @ weights
         if k < len(matrices) - 1:
-            y = y.relu().quantize(
-                np.zeros(y.shape, bool), np.full(y.shape, 3), np.full(y.shape, 3), "SAT", "RND"
-            )
+            y = relu(y)
     return trace(x, y)
 
 
@@ -63,13 +61,15 @@ def traced_case(name: str, file: str) -> Any:
         0,
         {},
     )
-    return trace(x, case.program(x, relu))
+    return trace(x, case.program(x, partial(relu, wraps=case.wraps)))
 
 
-def relu(y: Any) -> Any:
-    return y.relu().quantize(
-        np.zeros(y.shape, bool), np.full(y.shape, 3), np.full(y.shape, 3), "SAT", "RND"
-    )
+def relu(y: Any, wraps: bool = False) -> Any:
+    bits = np.full(y.shape, 3)
+    if wraps:
+        y = y.quantize(np.ones(y.shape, bool), bits, bits + 1, "WRAP", "TRN")
+    overflow = "WRAP" if wraps else "SAT"
+    return y.relu().quantize(np.zeros(y.shape, bool), bits, bits, overflow, "RND")
 
 
 @cache

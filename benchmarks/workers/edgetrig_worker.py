@@ -37,7 +37,7 @@ def circuit(layers: tuple[int, ...]) -> Circuit:
                 x = x @ weights
             if k < len(matrices) - 1:
                 with origin(f"relu_{k}"):
-                    x = quantize(np.maximum(x, 0), 0, 3, 3, "RND", "SAT")
+                    x = relu(x)
         return x
 
     return trace(function, fixed_input("x", layers[0], integer=3, fraction=4))
@@ -144,7 +144,7 @@ def measure_case(task: dict[str, Any]) -> dict[str, Any]:
 def traced_case(name: str) -> Circuit:
     case = CASES[name]
     port = fixed_input("x", case.shape, integer=case.integer, fraction=case.fraction)
-    return trace(lambda x: case.program(x, relu), port)
+    return trace(lambda x: case.program(x, partial(relu, wraps=case.wraps)), port)
 
 
 def registers(task: dict[str, Any]) -> dict[str, Any]:
@@ -169,8 +169,10 @@ def registers(task: dict[str, Any]) -> dict[str, Any]:
     return {"versions": common.versions("edgetrig"), "rows": len(made), "placements": placements}
 
 
-def relu(y: Any) -> Any:
-    return quantize(np.maximum(y, 0), 0, 3, 3, "RND", "SAT")
+def relu(y: Any, wraps: bool = False) -> Any:
+    if wraps:
+        y = quantize(y, 1, 3, 4, "TRN", "WRAP")
+    return quantize(np.maximum(y, 0), 0, 3, 3, "RND", "WRAP" if wraps else "SAT")
 
 
 def memory(task: dict[str, Any]) -> dict[str, Any]:
