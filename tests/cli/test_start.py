@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import edgetrig
+from edgetrig.cli import main
 from edgetrig.cli.console import say, step
 
 
@@ -46,3 +47,16 @@ def test_rooms_are_there_after_one_import():
 def test_other_names_are_refused():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = edgetrig.nothing
+
+
+@pytest.mark.parametrize("place", ["edgetrig.cli.app.app", "typer.core.TyperGroup.make_context"])
+def test_an_interrupt_before_the_command_runs_is_one_line(monkeypatch, capsys, place):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+    monkeypatch.setattr(sys, "argv", ["edgetrig", "--version"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -1,6 +1,7 @@
 """The fuzzer finds what is planted, shrinks it to a few operations, and keeps it."""
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -214,3 +215,9 @@ def test_registers_are_judged_too():
     late = builder.append(Op.REG, builder.input(0, port))
     circuit = builder.finish([port], [Output("y", late, np.array([0]))])
     assert room.judge(room.Trial(circuit, room.random_codes(circuit, 8))) is circuit
+
+
+def test_a_run_leaves_nothing_where_it_was_started(tmp_path):
+    code = "from edgetrig.fuzz import fuzz; fuzz(cases=1, seed=1)"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert not list(tmp_path.iterdir())

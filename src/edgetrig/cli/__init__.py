@@ -15,9 +15,13 @@ def main() -> None:
     except ToolError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(2) from None
-    from edgetrig.cli.app import app
+    try:
+        from edgetrig.cli.app import app
 
-    app(prog_name="edgetrig")
+        app(prog_name="edgetrig")
+    except KeyboardInterrupt:  # before the application looks out for it
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(130) from None
 
 
 __all__ = ["main"]

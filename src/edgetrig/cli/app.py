@@ -47,6 +47,9 @@ class Commands(TyperGroup):
             return super().make_context(*arguments, **extra)
         except _USAGE as error:
             raise _said(error) from None
+        except KeyboardInterrupt:
+            say_error("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, configuration, given, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky
 
@@ -82,7 +83,8 @@ def _searched(seed: int, size: int, ask: Ask, phases: tuple[Phase, ...]) -> Disa
             raise
 
     try:
-        run()
+        with _no_files():
+            run()
     except Disagreement as found:
         return found
     except Flaky:  # a judge that changes its mind: keep what it said first
@@ -92,3 +94,14 @@ def _searched(seed: int, size: int, ask: Ask, phases: tuple[Phase, ...]) -> Disa
         nothing = Trial(Builder().finish([], []), integers([]).reshape(1, 0))
         return Disagreement("drawing", message, nothing)
     return None
+
+
+@contextmanager
+def _no_files() -> Iterator[None]:
+    """Let Hypothesis keep what it notes on disk out of the folder that it is run in."""
+    with TemporaryDirectory(prefix="edgetrig-fuzz-") as folder:
+        configuration.set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(None)
