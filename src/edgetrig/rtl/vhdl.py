@@ -22,6 +22,7 @@ from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
 from edgetrig.rtl.vhdl_text import bit, closing, opening, part, port_type, text, vector
 
 _PORTS = "abc"
+_HALF_INPUTS = 5
 
 
 def vhdl(circuit: Circuit, name: str = "trigger") -> dict[str, str]:
@@ -219,7 +220,8 @@ def _table_text(net: Net, table: TruthTables) -> str:
     lines += _truth_tables(table, plain)
     lines.append("begin")
     if plain:
-        lines.append(f"  low <= to_integer({part('index', table.bits, 0, table.inputs)});")
+        low = part("index", table.bits, 0, min(table.inputs, _HALF_INPUTS))
+        lines.append(f"  low <= to_integer({low});")
     rest = table.bits - table.inputs
     if rest:
         lines.append(f"  high <= to_integer({part('index', table.bits, table.inputs, rest)});")
@@ -230,7 +232,7 @@ def _table_text(net: Net, table: TruthTables) -> str:
 
 def _truth_tables(table: TruthTables, plain: bool) -> Iterator[str]:
     """Declare the truth tables that are no cells, and what chooses among all."""
-    size = 1 << table.inputs
+    size = 1 << min(table.inputs, _HALF_INPUTS)
     if plain:
         yield f"  subtype truth_table is std_logic_vector({size - 1} downto 0);"
         yield "  signal low : natural;"
@@ -239,10 +241,20 @@ def _truth_tables(table: TruthTables, plain: bool) -> Iterator[str]:
     for k, codes in enumerate(table.codes):
         for leaf in sorted(set(table.places(k))):
             if not table.is_cell(k, leaf):
-                yield f'  constant B{k}_{leaf} : truth_table := {size}X"{codes[leaf]:X}";'
+                for half, code in zip("BH", _halves(table, codes[leaf]), strict=False):
+                    yield f'  constant {half}{k}_{leaf} : truth_table := {size}X"{code:X}";'
         if len(codes) > 1:
             leaves = f"std_logic_vector({len(codes) - 1} downto 0)"
             yield f"  signal l{k} : {leaves} := (others => '0');"
+
+
+def _halves(table: TruthTables, code: int) -> list[int]:
+    """Return a truth table in parts of at most 32 entries, the lowest first; equal ones as one.
+
+    GHDL 2.0 synthesizes a constant of more than 32 bits wrongly if its lowest 32 are 0.
+    """
+    high, low = divmod(code, 1 << (1 << _HALF_INPUTS))
+    return [low] if table.inputs <= _HALF_INPUTS or high == low else [low, high]
 
 
 def _look_up(net: Net, table: TruthTables, k: int) -> Iterator[str]:
@@ -261,7 +273,10 @@ def _look_up(net: Net, table: TruthTables, k: int) -> Iterator[str]:
 def _leaf(net: Net, table: TruthTables, k: int, leaf: int, target: str) -> Iterator[str]:
     """Yield one truth table of the lowest bits of the index: a cell, or an entry of a constant."""
     if not table.is_cell(k, leaf):
-        yield f"  {target} <= B{k}_{leaf}(low);"
+        entry = f"B{k}_{leaf}(low)"
+        if len(_halves(table, table.codes[k][leaf])) > 1:
+            entry = f"H{k}_{leaf}(low) when index({_HALF_INPUTS}) = '1' else {entry}"
+        yield f"  {target} <= {entry};"
         return
     low = part("index", table.bits, 0, table.inputs)
     yield f"  lut{k}_{leaf} : entity work.{cell_name(net, LUT_CELL)}"

@@ -27,6 +27,8 @@ from edgetrig.rtl.expressions import (
 _WORDS = {"&": "and", "|": "or", "^": "xor", "==": "="}
 _NATURAL_BITS = 31
 """What an ``integer`` surely holds; longer literals are bit strings."""
+_GHDL_BITS = 32
+"""What GHDL 2.0 synthesizes rightly wherever it stands."""
 
 
 def text(value: Expression) -> str:
@@ -146,6 +148,8 @@ def _product(left: Operand, right: Operand, signed: bool) -> str:
     """Multiply factors of their own widths: VHDL's product is as wide as both together."""
     count = left.count
     factors = [_own_width(factor, signed) for factor in (left, right)]
+    if sum(factor.count for factor in factors) > _GHDL_BITS:
+        factors = [_wide(factor) for factor in factors]
     product = " * ".join(_number(factor, signed) for factor in factors)
     exact = sum(factor.count for factor in factors)
     if not signed:
@@ -158,9 +162,22 @@ def _product(left: Operand, right: Operand, signed: bool) -> str:
 
 def _own_width(factor: Operand, signed: bool) -> Operand:
     if isinstance(factor, Literal):
-        return factor
+        value = factor.signed if signed else factor.unsigned
+        size = (value if value >= 0 else -1 - value).bit_length() + signed
+        return Literal(value, max(size, 1))
     needed = factor.width + (signed and not factor.signed)
     return Bits(factor.name, factor.width, factor.signed, factor.lsb, min(factor.count, needed))
+
+
+def _wide(factor: Operand) -> Operand:
+    """Return a constant so wide that GHDL 2.0 synthesizes its product.
+
+    Extending it to more than 32 bits, it forgets the sign of one of at most 32, and ends with an
+    error at one of more, unless the product has more than 64.
+    """
+    if isinstance(factor, Bits):
+        return factor
+    return Literal(factor.number, max(factor.count, 2 * _GHDL_BITS))
 
 
 def _closed(value: Expression) -> str:

@@ -11,7 +11,12 @@ entity edgetrig_lut6 is
   );
 end entity edgetrig_lut6;
 
+-- In halves: GHDL 2.0 synthesizes a constant of more than 32 bits wrongly if its low 32 are 0.
 architecture rtl of edgetrig_lut6 is
+  constant LOW : std_logic_vector(31 downto 0) := init(31 downto 0);
+  constant HIGH : std_logic_vector(31 downto 0) := init(63 downto 32);
+  signal place : natural;
 begin
-  value <= init(to_integer(index));
+  place <= to_integer(index(4 downto 0));
+  value <= HIGH(place) when index(5) = '1' else LOW(place);
 end architecture rtl;
