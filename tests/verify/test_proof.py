@@ -101,7 +101,7 @@ def test_a_damaged_memory_is_asked_again(tmp_path):
         (" < ", " > ", r"row \d+ \(lt\)"),
         (" <= v", " <= 1 + v", r"row \d+ \(reg\)"),
         ("posedge", "negedge", r"row \d+ \(reg\): another clock or edge"),
-        ("assign v1 = x[13:7]", "assign v1 = x[14:8]", "input x: the Verilog connects other bits"),
+        ("assign v1 = x[13:7]", "assign v1 = x[14:8]", "input x: the hardware connects other bits"),
     ],
 )
 def test_wrong_verilog_is_refused_at_its_place(folder, old, new, place):

@@ -255,8 +255,9 @@ class Design:
         simulator
             One of `edgetrig.verify.SIMULATORS`: ``"verilator"``, ``"icarus"``, ``"ghdl"``, ...
         prove
-            Also prove that the Verilog computes what was traced, for every input: the result's
-            ``proof`` says line by line what was proved, how, and what was only tested.
+            Also prove that the text `simulator` reads (Verilog; for GHDL and nvc VHDL) computes
+            what was traced, for every input: the result's ``proof`` says line by line what was
+            proved, how, and what was only tested.
         progress
             Called with the steps done and their number.
 
@@ -265,10 +266,10 @@ class Design:
         VerificationError
             At the first difference, or the first place where a proof finds something wrong.
         ToolError
-            If the simulator, or what it needs, is missing; for a proof, the solver or Yosys.
+            If the simulator, or what it needs, is missing; for a proof, the solver or a reader.
         """
+        from edgetrig.verify import SIMULATORS, verify
         from edgetrig.verify import prove as prove_design
-        from edgetrig.verify import verify
 
         result = verify(
             self.pipelined,
@@ -287,6 +288,7 @@ class Design:
                 self.pipelined,
                 self.traced,
                 name=self.name,
+                language=SIMULATORS[simulator].language,
                 between=forms_without_cones(self.circuit, self._family) if tables else (),
                 seed=seed,
                 progress=progress,

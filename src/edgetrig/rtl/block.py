@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgetrig.circuit import Circuit
+from edgetrig.errors import Error
 from edgetrig.rtl.languages import LANGUAGES
 from edgetrig.rtl.names import identifiers
 from edgetrig.rtl.net import Net
@@ -49,7 +50,15 @@ class Block:
 
     @classmethod
     def of(cls, circuit: Circuit, name: str, language: str) -> Block:
-        """Return a circuit alone as a block; `name` is turned into an identifier."""
+        """Return a circuit alone as a block; `name` is turned into an identifier.
+
+        Raises
+        ------
+        Error
+            If the `language` is unknown.
+        """
+        if language not in LANGUAGES:
+            raise Error(f"language {language!r} is unknown; choose {' or '.join(LANGUAGES)}")
         top = identifiers([name])[0]
         net = Net.of(circuit, top)
         return cls(

@@ -63,8 +63,6 @@ def write(
     DataError
         If `vectors` do not fit the ports.
     """
-    if language not in LANGUAGES:
-        raise Error(f"language {language!r} is unknown; choose {' or '.join(LANGUAGES)}")
     lines = [line for note in notes for line in wrap(note, 95, subsequent_indent="  ")]
     block = replace(Block.of(circuit, name, language), notes=[comment(line) for line in lines])
     return write_block(block, folder, vectors=vectors, clock_ns=clock_ns, part=part)

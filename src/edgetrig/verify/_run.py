@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ToolError
+from edgetrig.programs import call
 from edgetrig.rtl import Port
 
 Words = NDArray[np.uint64]
@@ -78,8 +79,8 @@ def places(layout: list[Port]) -> list[tuple[Port, int]]:
     return found
 
 
-def on_path(program: str, package: str) -> str:
-    """Return the path of a simulator's program.
+def on_path(program: str, package: str, instead: str = "choose another simulator") -> str:
+    """Return the path of a program; without it the error names its package, and a way around it.
 
     Raises
     ------
@@ -88,5 +89,17 @@ def on_path(program: str, package: str) -> str:
     """
     found = shutil.which(program)
     if found is None:
-        raise ToolError(f"{program} is not on PATH: install {package}, or choose another simulator")
+        raise ToolError(f"{program} is not on PATH: install {package}, or {instead}")
     return found
+
+
+def version_of(program: str, option: str) -> str:
+    """Return the version that a program on PATH names.
+
+    Raises
+    ------
+    ToolError
+        If it is not on PATH or fails.
+    """
+    words = call([on_path(program, program), option], program).split()
+    return next(word for word in words if word[0].isdigit())

