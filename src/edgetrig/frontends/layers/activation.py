@@ -140,6 +140,7 @@ TABLES: Final[dict[str, Callable[[Floats], Floats]]] = {
     "sparse_plus": _sparse_plus,
     "erf": _erf,
     "exp": np.exp,
+    "exp2": np.exp2,
     "expm1": np.expm1,
     "log": np.log,
     "log1p": np.log1p,

@@ -133,6 +133,52 @@ def _exact_type(values: Floats) -> Quantizer:
     return Quantizer(np.array(signed), np.array(bits - fraction), np.array(fraction), "TRN", "SAT")
 
 
+def chosen(x: Any, index: Any, axis: int = 0) -> Any:
+    """Return elements at computed positions along an axis, as ``np.take`` does.
+
+    Parameters
+    ----------
+    x
+        Exact values or constants.
+    index
+        Exact whole numbers of any shape; those below zero count from the end.
+    axis
+        Of ``x``, without the event axis.
+    """
+    options = np.moveaxis(x, axis, 0)
+    place = index.reshape((*index.shape, *[1] * (options.ndim - 1)))
+    result = _at([options[k] for k in range(options.shape[0])], place)
+    axis, rank = axis % x.ndim, index.ndim
+    return np.moveaxis(result, range(rank), range(axis, axis + rank))
+
+
+def chosen_along(x: Any, index: Any, axis: int) -> Any:
+    """Return for each position of an index its element along an axis, as PyTorch's ``gather``.
+
+    Other axes of ``x`` may be longer than the index's: their first elements count.
+    """
+    place = np.moveaxis(index, axis, 0)
+    rest = tuple(slice(size) for size in place.shape[1:])
+    options = np.moveaxis(x, axis, 0)[(slice(None), *rest)]
+    result = _at([options[k : k + 1] for k in range(options.shape[0])], place)
+    return np.moveaxis(result, 0, axis)
+
+
+def _at(options: list[Any], place: Any) -> Any:
+    """Return the option of a number, one bit of the number after the other, the lowest first."""
+    place = np.where(place < 0, place + len(options), place)
+    if len(options) == 1:
+        return np.where(place < 0, options[0], options[0])
+    while len(options) > 1:
+        half = np.floor(place * 0.5)
+        odd = place - half * 2 > 0
+        pairs = zip(options[::2], options[1::2], strict=False)
+        last = options[len(options) & ~1 :]
+        options = [np.where(odd, second, first) for first, second in pairs] + last
+        place = half
+    return options[0]
+
+
 def gather(x: Any, indices: Floats, axis: int = 0) -> Any:
     """Return elements at known positions along an axis: wiring alone.
 

@@ -152,9 +152,9 @@ def relu(call: Call, x: Value) -> Value:
 
 HANDLERS: Final[Mapping[str, Function]] = {
     **{name: named(name) for name in ("relu6", "sigmoid", "tanh", "silu", "mish")},
-    **{name: named(name) for name in ("erf", "exp", "expm1", "log", "log1p", "log2", "log10")},
-    **{name: named(name) for name in ("sqrt", "rsqrt", "reciprocal", "sin", "cos", "tan")},
-    **{name: named(name) for name in ("sinh", "cosh", "sign", "square", "softsign", "selu")},
+    **{name: named(name) for name in ("erf", "exp", "exp2", "expm1", "log", "log1p", "log2")},
+    **{name: named(name) for name in ("log10", "sqrt", "rsqrt", "reciprocal", "sin", "cos")},
+    **{name: named(name) for name in ("tan", "sinh", "cosh", "sign", "square", "softsign", "selu")},
     "relu": relu,
     "abs": named("absolute"),
     "sgn": named("sign"),

@@ -241,6 +241,13 @@ _AND = _bits(np.logical_and, np.bitwise_and)
 _OR = _bits(np.logical_or, np.bitwise_or)
 _XOR = _bits(np.logical_xor, np.bitwise_xor)
 
+
+def _heaviside(call: Call, x: Value, values: Value) -> Value:
+    """0 below 0 and 1 above it, a value of its own at 0."""
+    x = exact(x)
+    return np.where(x > 0, 1.0, np.where(x < 0, 0.0, call.operand(values, "value")))
+
+
 HANDLERS: Final[Mapping[str, Function]] = {
     "add": add,
     "sub": subtract,
@@ -284,6 +291,7 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "bitwise_not": _bitwise_not,
     "where": where,
     "masked_fill": masked_fill,
+    "heaviside": _heaviside,
     "floor": unary(np.floor),
     "ceil": unary(np.ceil),
     "trunc": unary(lambda x: rounded(x, "TRN_ZERO")),

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgetrig.frontends.layers import selection
 from edgetrig.frontends.torch.handlers.reduction import over
-from edgetrig.frontends.torch.operation import Call, Weight
+from edgetrig.frontends.torch.operation import Call, Weight, is_constant
 from edgetrig.frontends.values import Value, exact
 
 Function = Callable[..., Any]
@@ -91,6 +91,34 @@ def one_hot(call: Call, x: Value, num_classes: int = -1) -> Value:
     return selection.one_hot(x, num_classes)
 
 
+def gather(call: Call, x: Value, dim: int, index: Value, sparse_grad: bool = False) -> Value:
+    """Elements along an axis at computed places, one for each element of the index."""
+    return selection.chosen_along(call.operand(x, "kernel"), exact(index), dim)
+
+
+def index_select(call: Call, x: Value, dim: int, index: Value) -> Value:
+    """Elements along an axis at computed places."""
+    return selection.chosen(call.operand(x, "kernel"), exact(index), dim)
+
+
+def take_along_dim(call: Call, x: Value, indices: Value, dim: int) -> Value:
+    """`gather` by its other name."""
+    return gather(call, x, dim, indices)
+
+
+def index(call: Call, x: Value, indices: list[Value]) -> Value:
+    """``x[:, index]``: computed places along one axis; ``x[events, index]`` along the next one."""
+    array = call.operand(x, "kernel")
+    first = indices[0]
+    if len(indices) > 1 and isinstance(first, Weight) and not first.values.any():
+        array, indices = array[0], indices[1:]  # the events' axis, which has one
+    given = [axis for axis, each in enumerate(indices) if each is not None]
+    if len(given) != 1 or is_constant(indices[given[0]]):
+        raise ValueError("picks elements by several indices that depend on the event; use gather")
+    result = selection.chosen(array, exact(indices[given[0]]), given[0])
+    return result.reshape(call.shape)
+
+
 HANDLERS: Final[Mapping[str, Function]] = {
     "max": _best(selection.argmax, np.max, np.maximum),
     "min": _best(selection.argmin, np.min, np.minimum),
@@ -102,5 +130,9 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "median": median,
     "embedding": embedding,
     "one_hot": one_hot,
+    "gather": gather,
+    "take_along_dim": take_along_dim,
+    "index_select": index_select,
+    "index": index,
 }
 """By ATen's names."""
