@@ -38,6 +38,7 @@ def verification(design):
         real=12_000, corner=300, random=700, reference=2000, outputs=1, bits=31, rows=10,
         latency=design.latency, seconds={"simulation": 1.0}, tools={"verilator": "5.99"},
         proof=Proof(
+            language="VHDL", readers={"ghdl": "2.0", "Yosys": "9.99"},
             outputs=("solver", "form", "tested"), ranges={"operation": 9}, cells={"ADD": 1200},
             questions=3, remembered=4, registers=40, port_bits=50, latency=design.latency,
             vectors=64, open=("output 2: only tested",),

@@ -1,9 +1,11 @@
 """The page is whole, escaped, and shows what the facts say."""
 
 import json
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from report_data import NASTY
@@ -219,3 +221,43 @@ def _is_browsers_own(url):
     return host.endswith(
         (".google.com", ".googleapis.com", ".gstatic.com", ".gvt1.com", ".chromium.org")
     )
+
+
+def test_readers_who_do_not_see_it(facts):
+    page = render(facts)
+    assert page.count("<svg") == page.count("<desc>") == page.count('role="img"')
+    assert "Horizontal axis: background acceptance, 0.01 % to 100 %; vertical axis" in page
+    assert not re.search(r"<th(?! scope=)(?=[ >])", page)
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def luminance(colour):
+    parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+             for value in colour]  # fmt: skip
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(*colours):
+    """Return the ratio of WCAG 2.1."""
+    low, high = sorted(map(luminance, colours))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_stands_out_on_its_ground(bare):
+    found = re.findall(r":root \{(.*?)\}", render(bare), re.DOTALL)
+    assert len(found) == 2  # light and dark
+    for text in found:
+        names = re.findall(r"--(\w+): (#\w+)", text)
+        colours = {}
+        for name, code in names:
+            digits = code[1:] if len(code) == 7 else "".join(2 * digit for digit in code[1:])
+            colours[name] = tuple(int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4))
+        heat = float(re.search(r"--heat: ([.\d]+)", text)[1])
+        deepest = [heat * b + (1 - heat) * w for b, w in
+                   zip(colours["blue"], colours["wash"], strict=True)]  # fmt: skip
+        for ground in ("paper", "wash"):
+            for ink in ("ink", "soft", "blue"):
+                assert contrast(colours[ink], colours[ground]) >= 4.5
+        assert contrast(colours["ink"], deepest) >= 4.5

@@ -49,7 +49,7 @@ class Axis:
     def words(self, value: float) -> str:
         """Return how a person writes a value of this axis."""
         if self.percent:
-            return f"{100 * value:g} %"
+            return f"{100 * value:.4g} %"
         return f"{value:,.6g}"
 
     def _values(self) -> list[float]:
@@ -131,6 +131,7 @@ class Chart:
         width, height = self.size
         picture: dict[str, Any] = {
             "title": self.title,
+            "description": self._description(),
             "width": width,
             "height": height,
             "left": _LEFT,
@@ -153,6 +154,20 @@ class Chart:
         if self.level:
             picture["level"] = (self._y(self.level[0]), self.level[1])
         return picture
+
+    def _description(self) -> str:
+        """Return what is drawn, for readers who cannot see it."""
+        axes = [
+            f"{name} axis: {axis.label}, {axis.words(axis.low)} to {axis.words(axis.high)}"
+            for name, axis in (("Horizontal", self.x), ("vertical", self.y))
+        ]
+        curves = [
+            f"{line.words or 'curve'} from {self.y.words(line.y[0])} to {self.y.words(line.y[-1])}"
+            for line in self.lines
+        ]
+        level = [f"{self.level[1]} at {self.y.words(self.level[0])}"] if self.level else []
+        marks = [mark.words for mark in (self.mark, *self.points) if mark]
+        return "; ".join([*axes, *curves, *level, *marks]) + "."
 
     def _x(self, value: float) -> float:
         return round(_LEFT + self.x.share(value) * (self.size[0] - _LEFT - _RIGHT), 2)
