@@ -9,6 +9,10 @@ from types import ModuleType
 class Error(Exception):
     """Base of every error edgetrig raises on bad input; the message is one line."""
 
+    def __str__(self) -> str:
+        # Names from files are part of messages, and may hold anything.
+        return " ".join(super().__str__().splitlines())
+
 
 class CircuitError(Error):
     """A circuit, or an operation on symbolic arrays, that has no exact hardware meaning."""
