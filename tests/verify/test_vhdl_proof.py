@@ -132,6 +132,20 @@ def test_ternary_adders_are_proved(folder):
 
 
 @ghdl
+def test_ports_named_as_ghdl_names_nets_are_proved(folder):
+    """An input ``stage0_v3`` was declared twice in the netlist, once as an output of a stage."""
+    ports = [fixed_input(f"n{k}_o", (), signed=0, integer=3, fraction=0) for k in range(40)]
+
+    def names(*x):
+        sums = {f"n{k}_q": x[k] + x[k + 1] for k in range(20)}
+        return sums | {f"stage0_v{k}": x[0] - x[k] for k in range(30, 38)}
+
+    circuit = pipeline(optimize(trace(names, *ports)), delays_of("UltraScale+"), latency=1)
+    netlist = read_netlist(vhdl(circuit), "trigger")
+    assert not prove_rows(circuit, netlist, "trigger", Memory(folder)).open
+
+
+@ghdl
 @FEW
 @given(data=st.data())
 def test_what_is_written_is_never_refused(folder, data):

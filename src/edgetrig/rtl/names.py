@@ -67,7 +67,8 @@ KEYWORDS: Final = frozenset(
 )
 """Words that are no identifier in Verilog, SystemVerilog, VHDL or C++, in lower case."""
 
-_OWN = re.compile(r"(clk|[vrt]\d+|stage\d+|table\d+(_\d+)?|tb|i|[tv]\d+_\w+)$")
+# Signals that the text makes itself, and what GHDL calls nets and outputs of instances.
+_OWN = re.compile(r"(clk|[vrt]\d+|stage\d+(_v\d+)?|table\d+(_\d+)?|tb|i|[tv]\d+_\w+|n\d+_[oq])$")
 _LONGEST = 60
 
 
@@ -76,8 +77,8 @@ def identifiers(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
     They are distinct from each other, also where a tool ignores case, from `taken`, from keywords
     of Verilog, SystemVerilog, VHDL and C++, and from the signals the RTL makes itself (``clk``,
-    ``v12``, ``r12``, ``stage1``, ...). A name that is such an identifier already stays as it is,
-    unless an earlier one took it.
+    ``v12``, ``r12``, ``stage1``, ...) and those of GHDL's netlists (``n12_o``). A name that is such
+    an identifier already stays as it is, unless an earlier one took it.
 
     Parameters
     ----------
