@@ -54,9 +54,25 @@ def test_an_interrupt_before_the_command_runs_is_one_line(monkeypatch, capsys, p
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # put back afterwards
     monkeypatch.setattr(place, interrupted)
     monkeypatch.setattr(sys, "argv", ["edgetrig", "--version"])
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_an_interrupt_in_a_callback_is_not_lost():
+    code = (
+        "import ctypes, sys, time, edgetrig.cli.app as application\n"
+        "from edgetrig.cli import main\n"
+        "def interrupted(): raise KeyboardInterrupt\n"
+        "def work(**_):\n"
+        "    ctypes.CFUNCTYPE(None)(interrupted)()\n"
+        "    time.sleep(20)\n"
+        "application.app = work\n"
+        "main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (130, "interrupted\n")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from edgetrig.errors import ToolError, require
+
+_AGAIN_SECONDS = 0.1
 
 
 def main() -> None:
@@ -15,6 +18,7 @@ def main() -> None:
     except ToolError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(2) from None
+    _keep_interrupts()
     try:
         from edgetrig.cli.app import app
 
@@ -22,6 +26,25 @@ def main() -> None:
     except KeyboardInterrupt:  # before the application looks out for it
         sys.stderr.write("interrupted\n")
         raise SystemExit(130) from None
+
+
+def _keep_interrupts() -> None:
+    """Interrupt again where Ctrl-C fell into a callback, whose exceptions Python only reports.
+
+    LLVM's and JAX's callbacks are such; the work would go on.
+    """
+    report = sys.unraisablehook
+
+    def again(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            report(lost)
+            return
+        import _thread
+        import threading
+
+        threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+
+    sys.unraisablehook = again
 
 
 __all__ = ["main"]
