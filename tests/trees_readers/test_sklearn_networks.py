@@ -317,4 +317,6 @@ def test_what_is_refused():
     refused(centroid, "is read with metric='euclidean'")
     own = make_pipeline(FunctionTransformer(lambda v: v), logistic()).fit(x, y)
     refused(own, "applies a function that is not read; those that are: np.log")
+    sparse = make_pipeline(bins("onehot"), xgboost.XGBClassifier(n_estimators=2)).fit(x, y)
+    refused(sparse, "takes the zeros of a sparse matrix for missing values; fit with encode=")
     refused(neighbors.KNeighborsClassifier().fit(x, y), "is not among scikit-learn's models read")

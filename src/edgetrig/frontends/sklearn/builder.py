@@ -29,10 +29,14 @@ INPUT = "x"
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns that are not computed yet: a preparation of those that have a key."""
+    """Columns that are not computed yet: a preparation of those that have a key.
+
+    ``sparse`` says whether the library has them in a sparse matrix.
+    """
 
     key: Key
     preparation: Preparation
+    sparse: bool = False
 
     @property
     def width(self) -> int:

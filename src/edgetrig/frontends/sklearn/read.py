@@ -95,6 +95,11 @@ def _read(builder: Builder, columns: Columns, model: Any) -> Scores:
     if kind in distances.KINDS:
         return distances.distances(builder, columns, model, kind)
     if kind not in ensembles.KINDS:
+        if columns.sparse and type(model).__module__.startswith("xgboost"):
+            raise ModelError(
+                f"{type(model).__name__}: takes the zeros of a sparse matrix for missing values; "
+                "fit with encode='onehot-dense'"
+            )
         return builder.behind(read_forest(model), columns)
     if (forest := _one_forest(model)) is not None:
         return builder.behind(forest, columns)

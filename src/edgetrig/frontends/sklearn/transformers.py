@@ -43,7 +43,8 @@ def transformed(builder: Builder, columns: Columns, transformer: Any) -> Columns
             columns = transformed(builder, columns, step)
         return columns
     if name == "ColumnTransformer":
-        return _beside(builder, _of_columns(builder, columns, transformer))
+        made = _beside(builder, _of_columns(builder, columns, transformer))
+        return replace(made, sparse=bool(transformer.sparse_output_))
     if name == "FeatureUnion":
         return _beside(builder, _union(builder, columns, transformer))
     if Preparation.knows(transformer):
@@ -57,7 +58,9 @@ def transformed(builder: Builder, columns: Columns, transformer: Any) -> Columns
         raise ModelError(f"step {name} is not read; {_KNOWN}")
     function, width = _MIXING[name](transformer, columns.width)
     key = builder.add(name.lower(), name, function, builder.value(columns))
-    return Columns(key, Preparation.nothing(width))
+    keeps = columns.sparse and (name not in _LINEAR or name.endswith("Projection"))
+    sparse = keeps or getattr(transformer, "encode", "") == "onehot"
+    return Columns(key, Preparation.nothing(width), sparse)
 
 
 def _beside(builder: Builder, parts: Sequence[Columns]) -> Columns:
@@ -65,9 +68,10 @@ def _beside(builder: Builder, parts: Sequence[Columns]) -> Columns:
         raise ModelError("a step makes no columns at all")
     if all(part.key == parts[0].key for part in parts):
         together = Preparation.beside([part.preparation for part in parts])
-        return Columns(parts[0].key, together)
+        return Columns(parts[0].key, together, parts[0].sparse)
     key = builder.beside([builder.value(part) for part in parts])
-    return Columns(key, Preparation.nothing(sum(part.width for part in parts)))
+    width = sum(part.width for part in parts)
+    return Columns(key, Preparation.nothing(width), any(part.sparse for part in parts))
 
 
 def _of_columns(builder: Builder, columns: Columns, transformer: Any) -> list[Columns]:
