@@ -47,13 +47,13 @@ def test_the_number_of_cores_changes_nothing(monkeypatch):
         assert str(constant_matrices(circuit)) == first
 
 
-@pytest.mark.parametrize("stage", [0, 3])
-def test_attempts_at_once_change_nothing(monkeypatch, stage):
+@pytest.mark.parametrize(("stage", "ternary"), [(0, False), (3, False), (3, True)])
+def test_attempts_at_once_change_nothing(monkeypatch, stage, ternary):
     circuit = product(32, 24)
     found = set()
     for cores in (1, 2, 3, 16):
         monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: set(range(cores)))
-        found.add(str(constant_matrices(circuit, effort=2, stage=stage)))
+        found.add(str(constant_matrices(circuit, effort=2, stage=stage, ternary=ternary)))
     assert len(found) == 1
 
 

@@ -8,7 +8,7 @@ shared as it is), so a chain of two layers is never multiplied out.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,19 @@ from edgetrig.jit import jit
 from edgetrig.optimize.rows import Column, Edit, Ints, trailing_zeros
 from edgetrig.optimize.shift_add import Matrix, Sums, shift_add
 
+TERNARY_STAGE: Final = 3
+"""Adders of a stage from which on two sums of three in a row fit, too."""
 _LIMIT = 2.0**60
 _REG = int(Op.REG)
 
 
 def constant_matrices(
-    circuit: Circuit, extra_depth: int = 2, *, effort: int = 1, stage: int = 0
+    circuit: Circuit,
+    extra_depth: int = 2,
+    *,
+    effort: int = 1,
+    stage: int = 0,
+    ternary: bool = False,
 ) -> Circuit:
     """Replace every linear part by a shift-add graph with shared subexpressions.
 
@@ -40,16 +47,22 @@ def constant_matrices(
     stage
         Adders that fit between two registers, where few register bits are worth some more LUTs and
         depth; 0 for the fewest LUTs.
+    ternary
+        Fill stages, of at least three adders, with sums of three.
 
     Raises
     ------
     CircuitError
-        If the effort or the stage is negative.
+        If the effort or the stage is negative, or a stage has no room for sums of three.
     """
     if effort < 0:
         raise CircuitError(f"an effort of {effort}: use 0 or more")
     if stage < 0:
         raise CircuitError(f"a stage of {stage} adders: use 0 or more")
+    if ternary and stage < TERNARY_STAGE:
+        raise CircuitError(
+            f"sums of three in stages of {stage} adders: use {TERNARY_STAGE} or more"
+        )
     rows = circuit.rows
     if rows.lo.dtype == object:
         return circuit
@@ -69,6 +82,7 @@ def constant_matrices(
         extra_depth=extra_depth,
         effort=effort,
         stage=stage,
+        ternary=ternary,
     )
     edit = Edit(circuit)
     for group, (_, inputs, constants), sums in zip(groups, found, solved, strict=True):
@@ -127,13 +141,32 @@ def _add_sums(edit: Edit, names: Ints, sums: Sums, origin: Ints) -> Ints:
     # Sums come right after each other, so their row numbers are known before they are added.
     first = edit.next_row
     every = np.concatenate([names, first + np.arange(len(sums.a))])
-    return edit.add(
-        np.where(sums.subtract == 1, Op.SUB, Op.ADD),
-        a=every[sums.a],
-        b=every[sums.b],
-        p=sums.shift,
-        origin=_origins(sums.a, sums.b, sums.output, origin, len(names)),
+    op = np.where(sums.subtract == 1, Op.SUB, Op.ADD)
+    a, b, c, p = every[sums.a], every[sums.b], np.zeros_like(sums.a), sums.shift.copy()
+    origin = _origins(sums.a, sums.b, sums.output, origin, len(names))
+    # Nothing reads the inner half of a sum of three any more; shifts follow all sums.
+    inner = np.flatnonzero(sums.half)
+    outer = inner + 1
+    left = np.maximum(-sums.shift[outer], 0)
+    shifts = (
+        left + np.maximum(-sums.shift[inner], 0),
+        left + np.maximum(sums.shift[inner], 0),
+        np.maximum(sums.shift[outer], 0),
     )
+    terms = [every[sums.a[inner]], every[sums.b[inner]], every[sums.b[outer]]]
+    shifted, after = [], first + len(sums.a)
+    for k, shift in enumerate(shifts):
+        moved = np.flatnonzero(shift)
+        shifted.append((terms[k][moved], shift[moved], origin[outer[moved]]))
+        terms[k] = terms[k].copy()
+        terms[k][moved] = after + np.arange(len(moved))
+        after += len(moved)
+    op[outer], p[outer] = Op.ADD3, sums.subtract[inner] + sums.subtract[outer]
+    a[outer], b[outer], c[outer] = terms
+    made = edit.add(op, a=a, b=b, c=c, p=p, origin=origin)
+    for value, shift, name in shifted:
+        edit.add(Op.SHL, a=value, p=shift, origin=name)
+    return made
 
 
 def _point_targets(edit: Edit, targets: Ints, names: Ints, sums: Sums) -> None:

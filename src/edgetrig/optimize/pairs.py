@@ -9,7 +9,7 @@ pairs that occur a single time.
 from __future__ import annotations
 
 import heapq
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,11 +27,10 @@ from edgetrig.optimize.digits import (
     replaceable,
 )
 from edgetrig.optimize.rows import Ints
+from edgetrig.optimize.stage_trees import SHORT, Plan, weight_of
 from edgetrig.optimize.sums import bits, sum_cost, sum_interval
 
 _EMPTY = -1
-_EARLY_PLACES: Final = 5
-"""Places in which a sum of inputs has to occur to be worth registers of its own."""
 
 
 @jit
@@ -43,7 +42,7 @@ def share_pairs(
     kept: Ints,
     seed: int,
     noise: float,
-    early: int,
+    plan: Plan,
 ) -> int:
     """Make all sums worth sharing; return how many were made.
 
@@ -58,11 +57,12 @@ def share_pairs(
         first operand is -1, and what is made of them.
     seed, noise
         Worths are multiplied by random numbers from ``1 - noise / 2`` to ``1 + noise / 2``.
-    early
-        Sums of the least deep inputs alone, of at most so many adders and in many places, count as
-        deep as inputs: they are made in front of the first registers. 0 for no such sums.
+    plan
+        What fits between registers. Sums of the least deep inputs alone, of few adders and in many
+        places, count as deep as inputs: they are made in front of the first registers. If columns
+        are crowded, sums of two inputs in fewer places are for groups of the first stage.
     """
-    made = _make_again(kept, digits, columns, values, inputs, early)
+    made = _make_again(kept, digits, columns, values, inputs, plan)
     queue = [(0.0, 0)]
     queue.pop()
     for value in range(inputs + made):
@@ -78,7 +78,7 @@ def share_pairs(
         if now > worth:  # other sums have used some of its places since
             heapq.heappush(queue, (now, key))
             continue
-        if not _make(key, pairs, inputs, made, digits, columns, values, early):
+        if not _make(key, pairs, inputs, made, digits, columns, values, plan):
             continue
         new = inputs + made
         made += 1
@@ -90,7 +90,7 @@ def share_pairs(
 
 @jit
 def _make_again(
-    kept: Ints, digits: Digits, columns: Columns, values: Values, inputs: int, early: int
+    kept: Ints, digits: Digits, columns: Columns, values: Values, inputs: int, plan: Plan
 ) -> int:
     """Make given sums in their order, without those of sums that are gone or in one place only."""
     made, sums = 0, kept.shape[1]
@@ -103,7 +103,7 @@ def _make_again(
         a, b = name[kept[0, k]], name[kept[1, k]]
         key = key_of(a, b, kept[2, k], kept[3, k])
         pairs = occurrences(key, digits, values)
-        if _make(key, pairs, inputs, made, digits, columns, values, early):
+        if _make(key, pairs, inputs, made, digits, columns, values, plan):
             name[inputs + k] = inputs + made
             made += 1
     return made
@@ -141,15 +141,21 @@ def _make(
     digits: Digits,
     columns: Columns,
     values: Values,
-    early: int,
+    plan: Plan,
 ) -> bool:
     """Make a sum and put it in the place of its pairs; false if fewer than two may be replaced."""
     a, b, shift, opposite = key_parts(key)
+    if values.early[a] == SHORT or values.early[b] == SHORT:
+        return False
     depth = max(values.depth[a], values.depth[b])
-    adders = max(values.early[a], values.early[b]) + 1
-    if depth > 0 or adders > early or len(pairs) < _EARLY_PLACES:
-        depth, adders = depth + 1, 0
-    growth = 2.0**depth - 2.0 ** values.depth[a] - 2.0 ** values.depth[b]
+    early = max(values.early[a], values.early[b]) + 1
+    if depth > 0 or early > plan.adders or len(pairs) < plan.places:
+        if depth == 0 and plan.crowded and max(a, b) < inputs:
+            early = SHORT
+        else:
+            depth, early = depth + 1, 0
+    growth = weight_of(depth, early, plan)
+    growth -= weight_of(values.depth[a], 0, plan) + weight_of(values.depth[b], 0, plan)
     pairs = replaceable(pairs, growth, digits, columns)
     if len(pairs) < 2:
         return False
@@ -157,7 +163,7 @@ def _make(
     values.made[0, number], values.made[1, number] = a, b
     values.made[2, number], values.made[3, number] = shift, opposite
     lo[new], hi[new] = sum_interval(lo[a], hi[a], lo[b], hi[b], shift, opposite)
-    values.depth[new], values.early[new] = depth, adders
+    values.depth[new], values.early[new] = depth, early
     replace_pairs(pairs, new, growth, digits, columns, values)
     return True
 

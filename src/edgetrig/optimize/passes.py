@@ -40,6 +40,7 @@ def optimize(
     *,
     effort: int = 1,
     stage: int = 0,
+    ternary: bool = False,
     checked: bool = False,
 ) -> Circuit:
     """Run passes over a circuit; every output keeps every bit.
@@ -54,6 +55,8 @@ def optimize(
         Of `constant_matrices`: how long to look for smaller sums.
     stage
         Of `constant_matrices`: adders between two registers, for few register bits; 0 for few LUTs.
+    ternary
+        Of `constant_matrices`: fill stages with sums of three.
     checked
         Verify all invariants after each pass, to find the one that broke them.
 
@@ -62,7 +65,7 @@ def optimize(
     CircuitError
         If `checked` and a pass broke an invariant.
     """
-    solve = partial(constant_matrices, effort=effort, stage=stage)
+    solve = partial(constant_matrices, effort=effort, stage=stage, ternary=ternary)
     for run in passes:
         circuit = solve(circuit) if run is constant_matrices else run(circuit)
         if checked:

@@ -2,7 +2,8 @@
 
 A matrix solved for the fewest LUTs shares what it can, and many values wait at the ends of stages.
 Solved for stages of so many adders (`constant_matrices`), it takes some more LUTs and fewer
-registers. Both forms are pipelined, and the one that takes less in all is the circuit.
+registers; filled with sums of three, fewer of both, where a stage has the time. All forms are
+pipelined, and the one that takes least in all is the circuit.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Final
 from edgetrig.circuit import Circuit, Op
 from edgetrig.optimize.delays import Delays, delays_of
 from edgetrig.optimize.hardware import for_hardware, luts_and_registers
+from edgetrig.optimize.matrices import TERNARY_STAGE
 from edgetrig.optimize.passes import optimize
 from edgetrig.optimize.pipeline import stage_delay
 from edgetrig.optimize.row_costs import row_luts
+from edgetrig.optimize.ternary import TERNARY_FAMILIES
 
 _HEAVY: Final = 0.3
 """Register bits a LUT from which on matrices are solved again."""
@@ -50,15 +53,23 @@ def registered(
     CircuitError
         If the circuit cannot be pipelined so.
     """
-    first = for_hardware(circuit, family, clock_ns=clock_ns, latency=latency)
+    forms = [for_hardware(circuit, family, clock_ns=clock_ns, latency=latency)]
+    first, delays = forms[0], delays_of(family)
     if not _heavy(first, family):
         return first
     stage = int(stage_delay(first, _ADDERS))
-    delays, again = delays_of(family), optimize(traced, effort=effort, stage=stage)
-    second = for_hardware(again, family, clock_ns=clock_ns, latency=first.latency)
-    if stage_delay(second, delays) > max(clock_ns, stage_delay(first, delays)):
-        return first
-    return min(first, second, key=lambda form: luts_and_registers(form, family))
+    slowest = max(clock_ns, stage_delay(first, delays))
+    for ternary in (False, True) if _has_ternary(family, stage) else (False,):
+        again = optimize(traced, effort=effort, stage=stage, ternary=ternary)
+        form = for_hardware(again, family, clock_ns=clock_ns, latency=first.latency)
+        if stage_delay(form, delays) <= slowest:
+            forms.append(form)
+    return min(forms, key=lambda form: luts_and_registers(form, family))
+
+
+def _has_ternary(family: str, stage: int) -> bool:
+    """Return whether two sums of three in a row may fit into a stage of so many adders."""
+    return family in TERNARY_FAMILIES and stage >= TERNARY_STAGE
 
 
 def _heavy(circuit: Circuit, family: str) -> bool:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
@@ -64,6 +65,7 @@ class Sums(NamedTuple):
 
     Sum ``k`` is ``a + b * 2**shift`` (``subtract`` 0) or ``a - b * 2**shift`` (1), with the meaning
     of ADD and SUB for negative shifts. Output ``j`` is ``sign * value * 2**shift``; value -1 is 0.
+    Where ``half`` is set, only the next sum reads sum ``k``, as its `a`: the two are one of three.
     """
 
     a: Ints
@@ -73,10 +75,16 @@ class Sums(NamedTuple):
     output: Ints
     output_shift: Ints
     output_sign: Ints
+    half: NDArray[np.bool_]
 
 
 def shift_add(
-    matrices: Sequence[Matrix], *, extra_depth: int, effort: int, stage: int = 0
+    matrices: Sequence[Matrix],
+    *,
+    extra_depth: int,
+    effort: int,
+    stage: int = 0,
+    ternary: bool = False,
 ) -> list[Sums]:
     """Return a shift-add graph for every matrix; they are solved at once, on all cores.
 
@@ -94,6 +102,8 @@ def shift_add(
         cross the ends of stages: sums of inputs that many outputs use are made first, in front of
         the first registers, and what follows fills whole stages. The adders of the first stage add
         to the depth.
+    ternary
+        With stages of at least three adders: fill them with sums of three, which the family has.
 
     Raises
     ------
@@ -111,7 +121,7 @@ def shift_add(
 
     def solved(name: bytes) -> Sums:
         problem = Problem(*digits[name], *distinct[name][3:])
-        sums = Sums(*solve(problem, extra_depth, attempts, effort, stage, each))
+        sums = Sums(*solve(problem, extra_depth, attempts, effort, stage, ternary, each))
         if not _is_matrix(sums, distinct[name]):
             raise CircuitError("a shift-add graph is not its matrix: please report this model")
         return sums
@@ -129,7 +139,7 @@ def _is_matrix(sums: Sums, matrix: Matrix) -> bool:
 
     A form is a value's coefficient of every input; a few inputs at a time keep memory small.
     """
-    a, b, shift, subtract, output, output_shift, output_sign = sums
+    a, b, shift, subtract, output, output_shift, output_sign, _ = sums
     start, inputs, coefficients, bias, bias_shift, lo, _, _ = matrix
     count = len(lo)
     for first in range(0, count, _FORM_INPUTS):
