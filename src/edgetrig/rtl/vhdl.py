@@ -19,7 +19,16 @@ from edgetrig.rtl.tables import (
     truth_tables,
 )
 from edgetrig.rtl.ternary import Ternary, cell_name, cell_text, ternary_adders
-from edgetrig.rtl.vhdl_text import bit, closing, opening, part, port_type, text, vector
+from edgetrig.rtl.vhdl_text import (
+    bit,
+    bit_string,
+    closing,
+    opening,
+    part,
+    port_type,
+    text,
+    vector,
+)
 
 _PORTS = "abc"
 _HALF_INPUTS = 5
@@ -242,7 +251,7 @@ def _truth_tables(table: TruthTables, plain: bool) -> Iterator[str]:
         for leaf in sorted(set(table.places(k))):
             if not table.is_cell(k, leaf):
                 for half, code in zip("BH", _halves(table, codes[leaf]), strict=False):
-                    yield f'  constant {half}{k}_{leaf} : truth_table := {size}X"{code:X}";'
+                    yield f"  constant {half}{k}_{leaf} : truth_table := {bit_string(code, size)};"
         if len(codes) > 1:
             leaves = f"std_logic_vector({len(codes) - 1} downto 0)"
             yield f"  signal l{k} : {leaves} := (others => '0');"
@@ -280,5 +289,5 @@ def _leaf(net: Net, table: TruthTables, k: int, leaf: int, target: str) -> Itera
         return
     low = part("index", table.bits, 0, table.inputs)
     yield f"  lut{k}_{leaf} : entity work.{cell_name(net, LUT_CELL)}"
-    yield f'    generic map (init => 64X"{table.codes[k][leaf]:016X}")'
+    yield f"    generic map (init => {bit_string(table.codes[k][leaf], 64)})"
     yield f"    port map (index => {low}, value => {target});"

@@ -70,6 +70,14 @@ def bit(value: Operand) -> str:
     return f"{value.name}({min(value.lsb, value.width - 1)})"
 
 
+def bit_string(value: int, count: int) -> str:
+    """Return bits as a literal whose size is the number of its digits, as VHDL has always had it.
+
+    Those with a size in front (``10X"1FF"``) are on no vendor's list of what it reads of VHDL-2008.
+    """
+    return f'"{value:0{count}b}"' if count % 4 else f'X"{value:0{count // 4}X}"'
+
+
 def part(name: str, width: int, lsb: int, count: int) -> str:
     """Return bits ``lsb .. lsb + count - 1`` of a vector of `width` bits, as a vector."""
     return name if count == width else f"{name}({lsb + count - 1} downto {lsb})"
@@ -126,11 +134,7 @@ def _own_part(value: Bits) -> tuple[str, int]:
 def _literal(value: Literal) -> str:
     if value.unsigned.bit_length() <= _NATURAL_BITS:
         return f"to_unsigned({value.unsigned}, {value.count})"
-    return f"unsigned'({_bit_string(value)})"
-
-
-def _bit_string(value: Literal) -> str:
-    return f'{value.count}X"{value.unsigned:X}"'
+    return f"unsigned'({bit_string(value.unsigned, value.count)})"
 
 
 def _number(value: Operand, signed: bool) -> str:
@@ -140,7 +144,7 @@ def _number(value: Operand, signed: bool) -> str:
     if isinstance(value, Literal):
         if abs(value.signed).bit_length() <= _NATURAL_BITS:
             return f"to_signed({value.signed}, {value.count})"
-        return f"signed'({_bit_string(value)})"
+        return f"signed'({bit_string(value.unsigned, value.count)})"
     return _signed(value)
 
 

@@ -6,7 +6,7 @@ use ieee.numeric_std.all;
 entity edgetrig_add3 is
   generic (
     width : positive := 8;
-    subtracted : natural := 0  -- 0: a + b + c, 1: a + b - c, 2: a - b - c
+    subtracted : natural range 0 to 2 := 0  -- 0: a + b + c, 1: a + b - c, 2: a - b - c
   );
   port (
     a : in unsigned(width - 1 downto 0);
@@ -20,9 +20,11 @@ architecture rtl of edgetrig_add3 is
 begin
   plain : if subtracted = 0 generate
     sum <= a + b + c;
-  elsif subtracted = 1 generate
+  end generate;
+  minus : if subtracted = 1 generate
     sum <= a + b - c;
-  else generate
+  end generate;
+  minus_both : if subtracted = 2 generate
     sum <= a - b - c;
   end generate;
 end architecture rtl;
