@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Ints
-from edgetrig.optimize.search import Problem, solve
+from edgetrig.optimize.search import solve
+from edgetrig.optimize.sharing import Problem
 from edgetrig.programs import processors
 
 _FORM_INPUTS: Final = 32
