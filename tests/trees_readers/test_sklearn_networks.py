@@ -275,6 +275,19 @@ def test_a_calibration_of_one_model_has_its_log_odds():
     assert edgetrig.frontends.load(read(model), input_type="fixed<12,6>").dropped
 
 
+def test_logarithms_are_noted():
+    x = data()[0]
+    model = linear_model.PoissonRegressor().fit(x, x[:, 0])
+    found = steps_agree(model, x, np.log(model.predict(x)))
+    assert found.notes == ("scores are the logarithm of what the model predicts",)
+
+
+def test_sparse_coefficients():
+    x, y = data()
+    model = logistic().fit(x, y)
+    steps_agree(model.sparsify(), x, model.predict_proba(x)[:, 1])
+
+
 def test_trees_behind_components_to_gates():
     x, y = data(count=1000)
     model = ensemble.GradientBoostingClassifier(n_estimators=8, max_depth=3)
@@ -319,4 +332,7 @@ def test_what_is_refused():
     refused(own, "applies a function that is not read; those that are: np.log")
     sparse = make_pipeline(bins("onehot"), xgboost.XGBClassifier(n_estimators=2)).fit(x, y)
     refused(sparse, "takes the zeros of a sparse matrix for missing values; fit with encode=")
+    refused(make_pipeline(StandardScaler(), "passthrough").fit(x), "Pipeline: ends in no model")
+    counts = TransformedTargetRegressor(linear_model.PoissonRegressor(), transformer=MinMaxScaler())
+    refused(counts.fit(x, x[:, 0]), r"scales back what is behind a link \(exp\)")
     refused(neighbors.KNeighborsClassifier().fit(x, y), "is not among scikit-learn's models read")

@@ -142,6 +142,8 @@ class Builder:
     def predicted(self, scores: Scores) -> Key:
         """Return the key of scores behind their link, if that is a sigmoid or a softmax."""
         key = self.computed(scores)
+        if scores.link == "exp":
+            self.notes.append("scores are the logarithm of what the model predicts")
         if scores.link not in ("sigmoid", "softmax"):
             return key
         return self.add(scores.link, "Link", _linked(scores.link), key)

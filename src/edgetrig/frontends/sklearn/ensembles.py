@@ -153,6 +153,8 @@ def _calibration(calibrator: Any) -> Function:
 def _retargeted(builder: Builder, columns: Columns, model: Any, read: Read) -> Scores:
     """Return a regressor's prediction as the target was before it was scaled."""
     scores = read(builder, columns, model.regressor_)
+    if scores.link != "identity":
+        raise ModelError(f"scales back what is behind a link ({scores.link}); compile regressor_")
     if not Preparation.knows(model.transformer_):
         raise ModelError("transforms its target in a way that is not read; StandardScaler is")
     target = Preparation.nothing(scores.width).then(model.transformer_)

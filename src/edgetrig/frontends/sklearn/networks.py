@@ -97,7 +97,8 @@ def _layers(model: Any, kind: str) -> list[Layer]:
         return [(kernel, bias, _ACTIVATIONS.get(name, name)) for kernel, bias, name in parts]
     if kind in _SUPPORT_VECTORS:
         _check_support_vectors(model, kind)
-    kernel = np.atleast_2d(np.asarray(model.coef_, np.float64)).T
+    given = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_  # sparsify()
+    kernel = np.atleast_2d(np.asarray(given, np.float64)).T
     bias = -model.offset_ if kind == "SGDOneClassSVM" else model.intercept_
     return [(kernel, np.broadcast_to(np.asarray(bias, np.float64), kernel.shape[1:]), "linear")]
 

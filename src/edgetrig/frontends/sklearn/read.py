@@ -108,6 +108,8 @@ def _read(builder: Builder, columns: Columns, model: Any) -> Scores:
 
 def _pipeline(builder: Builder, columns: Columns, pipeline: Any) -> Scores:
     *before, (_, last) = pipeline.steps
+    if last is None or isinstance(last, str):
+        raise ModelError("Pipeline: ends in no model")
     try:
         for _, step in before:
             columns = transformed(builder, columns, step)

@@ -35,7 +35,10 @@ def forest_of_model(model: Any) -> Forest:
                 raise ModelError("is not fitted; call  fit(x, y)  first")
             return read(model)
     known = ", ".join(name for name, read in _READERS.items() if read is not _refused)
-    raise ModelError(f"is not among scikit-learn's models read: {known}")
+    raise ModelError(
+        f"is not among scikit-learn's models read: {known}, linear models, perceptrons, densities, "
+        "stacks and calibrations"
+    )
 
 
 def _averaged(model: Any) -> Forest:
