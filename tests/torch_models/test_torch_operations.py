@@ -178,6 +178,7 @@ CASES = {
     "attention": lambda x: [
         F.scaled_dot_product_attention(x, x, x),
         F.scaled_dot_product_attention(x, x, x, is_causal=True, scale=2.0),
+        F.scaled_dot_product_attention(_like(x, 1, 2, 4).expand(x.shape[0], -1, -1), x, x),
         F.scaled_dot_product_attention(x, x, x, attn_mask=CAUSAL.bool()),
         F.scaled_dot_product_attention(x, x, x, CAUSAL.log().to(x.dtype)),
         # masks of numbers, constant and made of the event, and of truth values
@@ -188,6 +189,7 @@ CASES = {
     "written out by PyTorch": lambda x: [
         F.cosine_similarity(x + 3, x.flip(2) + 4, dim=-1),
         F.pairwise_distance(x, x.flip(1) + 5),
+        *(torch.cdist(x, x.flip(2) + 1), torch.cdist(x, _like(x, 1, 2, 4), p=1)),
     ],
     "masked softmax": lambda x: [
         F.softmax((x @ x.transpose(1, 2)).masked_fill(CAUSAL == 0, -torch.inf), -1),

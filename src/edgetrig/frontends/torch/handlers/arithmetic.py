@@ -12,6 +12,7 @@ import numpy as np
 from edgetrig.frontends.layers.inner import divided, pending
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.scales.requantize import rounded
+from edgetrig.frontends.torch.handlers.reduction import vector_norm
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant, values_of
 from edgetrig.frontends.values import Pending, Raw, Value, exact
 
@@ -248,6 +249,15 @@ def _heaviside(call: Call, x: Value, values: Value) -> Value:
     return np.where(x > 0, 1.0, np.where(x < 0, 0.0, call.operand(values, "value")))
 
 
+def _distances(
+    call: Call, x1: Value, x2: Value, p: float = 2, compute_mode: int | None = None
+) -> Value:
+    """Norms of the differences between all rows of two values."""
+    first, second = (call.operand(v, "value") for v in (x1, x2))
+    difference = first[..., :, None, :] - second[..., None, :, :]
+    return vector_norm(call, difference, p, dim=-1)
+
+
 HANDLERS: Final[Mapping[str, Function]] = {
     "add": add,
     "sub": subtract,
@@ -292,6 +302,7 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "where": where,
     "masked_fill": masked_fill,
     "heaviside": _heaviside,
+    "cdist": _distances,
     "floor": unary(np.floor),
     "ceil": unary(np.ceil),
     "trunc": unary(lambda x: rounded(x, "TRN_ZERO")),

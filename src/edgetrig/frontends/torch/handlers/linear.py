@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.layers import attention
+from edgetrig.frontends.layers.equations import written_out
 from edgetrig.frontends.torch.handlers.arithmetic import add
 from edgetrig.frontends.torch.handlers.scales import keeps_scales, scaled_sums
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant
@@ -101,20 +102,7 @@ def _bilinear(call: Call, input1: Value, input2: Value, weight: Weight, bias: An
 def einsum(call: Call, equation: str, tensors: list[Value], path: Any = None) -> Value:
     """Contract named axes; ``...`` stands for leading axes."""
     arrays = [call.operand(tensor, "kernel") for tensor in tensors]
-    left, arrow, out = equation.replace(" ", "").partition("->")
-    names = left.split(",")
-    unused = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
-    hidden = max(a.ndim - len(n.replace("...", "")) for a, n in zip(arrays, names, strict=True))
-    ellipsis = "".join(unused[:hidden])
-    spelled = []
-    for array, name in zip(arrays, names, strict=True):
-        count = array.ndim - len(name.replace("...", ""))
-        spelled.append(name.replace("...", ellipsis[len(ellipsis) - count :]))
-    if not arrow:
-        letters = "".join(names).replace(".", "")
-        out = "".join(c for c in sorted(set(letters)) if letters.count(c) == 1)
-        out = (ellipsis if "." in left else "") + out
-    return _contracted(f"{','.join(spelled)}->{out.replace('...', ellipsis)}", arrays)
+    return _contracted(written_out(equation, [array.ndim for array in arrays]), arrays)
 
 
 def _contracted(equation: str, arrays: list[Any]) -> Any:
@@ -157,7 +145,7 @@ def _attention(
     """``softmax(scale query key^T + mask) value``; ``bias`` is a mask of numbers."""
     if enable_gqa:
         raise ValueError("enable_gqa is not supported; repeat the keys' and values' heads")
-    q, k, v = (exact(each) for each in (query, key, value))
+    q, k, v = (call.operand(each, "kernel") for each in (query, key, value))
     mask = attention.causal(q.shape[-2], k.shape[-2]) if is_causal else None
     added: Any = None if bias is None else exact(bias)
     if isinstance(attn_mask, Weight) and attn_mask.values.dtype.kind == "f":
