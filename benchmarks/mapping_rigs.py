@@ -77,6 +77,16 @@ def _xored(make: Make) -> Make:
     return lambda builder, x, chance: int(builder.append(Op.XOR, make(builder, x, chance), x[-1]))
 
 
+def _shifted(make: Make) -> Make:
+    """Shift the second and third operand, as those of most sums in a matrix are."""
+
+    def shifted(builder: Builder, x: list[int], chance: np.random.Generator) -> int:
+        moved = [int(builder.append(Op.SHL, x[k], p=k + 1)) for k in (1, 2)]
+        return make(builder, [x[0], *moved], chance)
+
+    return shifted
+
+
 def _added(make: Make) -> Make:
     return lambda builder, x, chance: int(builder.append(Op.ADD, x[-1], make(builder, x, chance)))
 
@@ -107,7 +117,7 @@ def _sums() -> Iterator[Rig]:
     for width, p in product(_WIDTHS, (0, 1, 2)):
         name, three = f"ADD3 {width}, {p} subtracted", _row(Op.ADD3, 3, p)
         yield Rig(f"{name}, registered", (-width,) * 3, _registered(three))
-        yield Rig(f"{name}, XOR", (-width,) * 4, _xored(three))
+        yield Rig(f"{name}, shifted, XOR", (-width,) * 4, _xored(_shifted(three)))
     for width in _WIDTHS:
         yield Rig(f"ADD {width} with constant", (-width,), _with_constant(Op.ADD, width))
         yield Rig(f"SUB {width} with constant", (-width,), _with_constant(Op.SUB, width))

@@ -46,7 +46,8 @@ def work(circuit: Circuit, family: str) -> dict[str, Floats]:
     - ``constant sum``: bits of a value that a constant is added to, from its lowest on;
       ``inversion``: those in front of the carry chain that the constant inverts.
     - ``negation``: bits of a value that is negated.
-    - ``ternary``, ``ternary to logic``: bits of a sum of three that registers alone read, or not.
+    - ``ternary``: bits of a sum of three that registers alone read; ``ternary to logic``: LUTs of
+      any other, a majority and a sum for each bit.
     - ``less``: bits of each of two values that a carry chain compares by their order;
       ``less than constant``: of one that it compares with a constant.
     - ``logic``: LUTs of choices, bitwise operations, equality, comparisons with constants and
@@ -88,7 +89,7 @@ def work(circuit: Circuit, family: str) -> dict[str, Floats]:
         "inversion": inverted,
         "negation": np.where(rows.op == Op.NEG, negated, 0),
         "ternary": np.where(three & registered, _ternary_bits(circuit), 0),
-        "ternary to logic": np.where(three & ~registered, _ternary_bits(circuit), 0),
+        "ternary to logic": np.where(three & ~registered, _carry_save_luts(circuit), 0),
         "less": np.where(with_constant, 0, less),
         "less than constant": np.where(with_constant, less, 0),
         "logic": cover.luts,
@@ -239,6 +240,12 @@ def _both_ways(circuit: Circuit) -> Ints:
     )
     ways[plain] = count[group.ravel()]
     return ways
+
+
+def _carry_save_luts(circuit: Circuit) -> Ints:
+    """LUTs of a sum of three as two numbers and their sum: the two highest bits share theirs."""
+    luts: Ints = np.maximum(2 * _ternary_bits(circuit) - 2, 0)
+    return luts
 
 
 def _ternary_bits(circuit: Circuit) -> Ints:
