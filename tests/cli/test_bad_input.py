@@ -151,6 +151,7 @@ CASES = {
     "misspelt first option": ("--colour compile x.keras", "--colour", "--help"),
     "misspelt command": ("compil design.edgetrig", "compil", "--help"),
     "no number": ("compile design.edgetrig --clock fast", "--clock", "compile --help"),
+    "value left out": ("compile design.edgetrig --clock", "--clock", "--help"),
     "argument left out": ("verify", "", "verify --help"),
     "class names": ("compile design.edgetrig --classes a,b,c", "3 class names", "2 outputs"),
     "half a threshold": ("compile design.edgetrig --signal yes", "--signal", "--threshold"),

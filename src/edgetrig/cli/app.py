@@ -69,7 +69,9 @@ def _said(error: Any) -> Exception:
     """Say in one line how a command was used wrongly; return what ends it."""
     words = error.format_message().rstrip(".")
     if words:  # else a group of commands was called without one, and its help has been shown
-        say_error(f"error: {words}; see '{error.ctx.command_path} --help'")
+        # An option without its value comes without a context.
+        command = error.ctx.command_path if error.ctx else "edgetrig"
+        say_error(f"error: {words}; see '{command} --help'")
     return typer.Exit(BAD_INPUT)
 
 
