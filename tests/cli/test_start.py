@@ -65,8 +65,9 @@ def test_an_interrupt_before_the_command_runs_is_one_line(monkeypatch, capsys, p
 
 def test_an_interrupt_in_a_callback_is_not_lost():
     code = (
-        "import ctypes, sys, time, edgetrig.cli.app as application\n"
+        "import ctypes, signal, sys, time, edgetrig.cli.app as application\n"
         "from edgetrig.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run without\n"
         "def interrupted(): raise KeyboardInterrupt\n"
         "def work(**_):\n"
         "    ctypes.CFUNCTYPE(None)(interrupted)()\n"

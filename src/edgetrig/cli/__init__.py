@@ -39,10 +39,12 @@ def _keep_interrupts() -> None:
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             report(lost)
             return
-        import _thread
+        import signal
         import threading
 
-        threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+        # A real signal, which also ends what the main thread waits for.
+        main_thread = threading.main_thread().ident
+        threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, (main_thread, signal.SIGINT)).start()
 
     sys.unraisablehook = again
 
