@@ -63,6 +63,20 @@ def test_an_interrupt_before_the_command_runs_is_one_line(monkeypatch, capsys, p
     assert capsys.readouterr().err == "interrupted\n"
 
 
+def test_an_interrupt_that_numba_made_another_error_of_is_one_line(monkeypatch, capsys, tmp_path):
+    def interrupted(*_, **__):
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # put back afterwards
+    monkeypatch.setattr("edgetrig.physics.generate_jets", interrupted)
+    wanted = ["generate", "jets", "--out", str(tmp_path / "x.parquet")]
+    monkeypatch.setattr(sys, "argv", ["edgetrig", *wanted])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_an_interrupt_in_a_callback_is_not_lost():
     code = (
         "import ctypes, signal, sys, time, edgetrig.cli.app as application\n"

@@ -23,7 +23,10 @@ def main() -> None:
         from edgetrig.cli.app import app
 
         app(prog_name="edgetrig")
-    except KeyboardInterrupt:  # before the application looks out for it
+    except (KeyboardInterrupt, SystemError) as error:
+        # Before the application looks out for it, or while Numba compiles, which may give another.
+        if isinstance(error, SystemError) and not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
         sys.stderr.write("interrupted\n")
         raise SystemExit(130) from None
 
