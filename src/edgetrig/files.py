@@ -87,9 +87,13 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
         If it does not exist, is a folder, or cannot be read.
     """
     file = Path(path)
-    if file.is_dir():
+    try:
+        folder, there = file.is_dir(), file.is_file()
+    except OSError as error:  # a name too long, for one
+        raise DataError(f"{file}: cannot be read ({error.strerror}); check the path") from error
+    if folder:
         raise DataError(f"{file}: is a folder; name a file in it")
-    if not file.is_file():
+    if not there:
         raise DataError(f"{file}: no such file; check the path")
     if not os.access(file, os.R_OK):
         raise DataError(f"{file}: cannot be read; check its permissions")
@@ -97,23 +101,27 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
 
 
 def _refuse_what_is_not_ours(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise Error(f"{folder}: exists and is not a folder; choose another name")
-    mark = folder / _MARK
     with _writable(folder):
-        written = mark.read_text(errors="replace").splitlines() if mark.is_file() else []
-        others = _files(folder).difference(written, [_MARK])
-    if others:
+        if folder.exists() and not folder.is_dir():
+            raise Error(f"{folder}: exists and is not a folder; choose another name")
+        mark = folder / _MARK
+        text = mark.read_text(errors="replace") if mark.is_file() else ""
+        ours = {*text.splitlines(), _MARK}
+        other = next((name for name in _files(folder) if name not in ours), None)
+    if other is not None:
         raise Error(
-            f"{folder}: holds {min(others)!r}, which edgetrig did not write; "
+            f"{folder}: holds {other!r}, which edgetrig did not write; "
             "choose another folder, or empty it"
         )
 
 
-def _files(folder: Path) -> set[str]:
-    """Return the names of all files in a folder and its folders."""
-    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return {str(path.relative_to(folder)) for path in found}
+def _files(folder: Path) -> Iterator[str]:
+    """Yield the names of all files in a folder and its folders, one by one: there may be many."""
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in sorted([*names, *links]):
+            yield str(Path(place, name).relative_to(folder))
 
 
 @contextmanager

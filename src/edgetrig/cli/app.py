@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Annotated, Any
 
 import typer
@@ -59,6 +60,12 @@ class Commands(TyperGroup):
             raise _said(error) from None
         except Error as error:
             say_error(f"error: {error}")
+            raise typer.Exit(BAD_INPUT) from None
+        except OSError as error:
+            if error.strerror is None or error.errno == errno.EPIPE:  # Typer's affair
+                raise
+            # What the system refuses: a name too long, a full disk, a folder that is gone.
+            say_error(f"error: {error.filename or 'a file'}: {error.strerror}; check the path")
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt as interrupt:
             say_error(str(interrupt) or "interrupted")
