@@ -55,7 +55,7 @@ EXACT = {
     ],
     "products": lambda x: [
         ops.einsum("bij,bkj->bik", x, x),
-        ops.matmul(x, ops.transpose(x, (0, 2, 1))),
+        ops.matmul(x, ops.transpose(x, (0, -1, 1))),
         x * ops.flip(x, axis=2) * 0.75,
         x**3,
         ops.matmul(x, np.eye(6, 2, dtype="float32")),
@@ -208,7 +208,7 @@ def test_live_subclassed_model(outputs_of, randomize, rng, tmp_path):
     [
         (lambda x: ops.mean(x, axis=0), "axis 0 is the event axis"),
         (lambda x: ops.transpose(x, (1, 0, 2)), "moves the event axis"),
-        (ops.sum, "reduces over events"),
+        (ops.sum, "takes events together"),
         (lambda x: x / ops.abs(x), "divides by a value that varies"),
         (lambda x: layers.Softmax()(x, mask=x > 0), "takes a mask, which is not supported"),
         (lambda x: layers.Embedding(4, 2, mask_zero=True)(x[:, 0]), "mask_zero=True is not"),

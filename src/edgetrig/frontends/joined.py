@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgetrig.frontends.quantizer import Ints, Quantizer
-from edgetrig.frontends.values import Deferred, Pending, Raw, Shifted, Value, exact, rearranged
+from edgetrig.frontends.values import Pending, Raw, Value, exact, rearranged, shape_of
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,6 @@ def joined(function: Callable[..., Any], values: Sequence[Value]) -> Value:
     arrays = [part.array if isinstance(part, Pending) else part for part in parts]
     name = " and ".join(names) if alike else " and ".join([*names, "more"])
     return Joined(function(*arrays), None, name, parts, function(*places))
-
-
-def shape_of(value: Value) -> tuple[int, ...]:
-    """Return the shape of any value, without the event axis."""
-    array = value.array if isinstance(value, Raw | Pending | Shifted) else value
-    if isinstance(array, Deferred):
-        array = array.exact()
-    return tuple(int(size) for size in array.shape)
 
 
 def unstacked(value: Value, axis: int = 0) -> list[Value]:

@@ -122,6 +122,11 @@ class Deferred(ABC):
     Its front end keeps something aside (a scale) that costs less where a quantiser takes it in.
     """
 
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape, without the event axis."""
+
     @abstractmethod
     def rearranged(self, function: Callable[[Any], Any]) -> Value:
         """Return the same values in another order or shape."""
@@ -140,6 +145,13 @@ def rearranged(value: Value, function: Callable[[Any], Any]) -> Value:
     if isinstance(value, Raw | Pending | Shifted | Deferred):
         return value.rearranged(function)
     return function(value)
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    """Return the shape of any value, without the event axis."""
+    while isinstance(value, Raw | Pending | Shifted):
+        value = value.array
+    return tuple(int(size) for size in value.shape)
 
 
 def exact(value: Value) -> Any:
@@ -171,12 +183,10 @@ def quantized(value: Value, quantizer: Quantizer | None) -> Any:
     if quantizer is None:
         return value if isinstance(value, Shifted) else exact(value)
     waiting = isinstance(value, Raw | Pending)
-    if not waiting:
-        value = exact(value)
-    shape = value.array.shape if waiting else value.shape
+    shape = shape_of(value)
     if not fits(quantizer.shape, shape):
         raise ValueError(f"its quantiser has shape {quantizer.shape}, but {shape} arrives")
-    return value.quantized(quantizer) if waiting else quantizer(value)
+    return value.quantized(quantizer) if waiting else quantizer(exact(value))
 
 
 def fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:

@@ -103,7 +103,7 @@ def _function(call: Call, handler: Handler | None) -> Callable[..., Sequence[Val
     """Return what a call of a layer computes, its output quantiser included."""
     layer = call.layer
     if handler is None:
-        raise layer.error(f"this layer is not supported; {nearest(layer.kind)}")
+        raise layer.error(f"this layer is not supported; {nearest(layer)}")
     if not layer.is_float32:
         raise layer.error(f"computes in {layer.policy}; only float32 models are exact")
 

@@ -18,12 +18,14 @@ def written_out(equation: str, ranks: Sequence[int]) -> str:
     Raises
     ------
     ValueError
-        If it is written for another number of operands.
+        If it is written for another number of operands, or takes a diagonal.
     """
     left, arrow, out = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
         raise ValueError(f"equation {equation!r} does not have {len(ranks)} operands")
+    if any(term.count(c) > 1 for term in terms for c in term if c != "."):
+        raise ValueError(f"equation {equation!r} takes a diagonal; take it by an index before")
     free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in equation]
     hidden = [
         max(rank - len(term.replace("...", "")), 0) for term, rank in zip(terms, ranks, strict=True)

@@ -17,7 +17,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.frontends.quantizer import Floats
-from edgetrig.frontends.values import Deferred, Pending, Raw, Value, exact
+from edgetrig.frontends.values import Deferred, Value, exact
+from edgetrig.frontends.values import shape_of as shape_of_value
 
 Float64s = NDArray[np.float64]
 
@@ -218,12 +219,17 @@ def bounded_shape(shape: Sequence[int]) -> tuple[int, ...]:
     return shape
 
 
-def shape_of(value: Any) -> tuple[int, ...]:
-    """Return the shape of any value or constant."""
+def shape_of(value: Value | Known | None) -> tuple[int, ...]:
+    """Return the shape of any value or constant.
+
+    Raises
+    ------
+    ValueError
+        If it is left out.
+    """
     if value is None:
         raise ValueError("an argument is missing")
-    shape: tuple[int, ...] = (value.array if isinstance(value, Raw | Pending) else value).shape
-    return shape
+    return shape_of_value(value)
 
 
 def numbers(values: NDArray[Any]) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.quantizer import Floats
-from edgetrig.frontends.values import Pending, Raw, Value, exact
+from edgetrig.frontends.values import Value, exact
 
 Shape = tuple[int, ...]
 
@@ -144,9 +144,3 @@ def is_constant(value: Any) -> bool:
 def values_of(value: Weight | float) -> Floats:
     """Return a constant's numbers."""
     return np.asarray(value.values if isinstance(value, Weight) else value, np.float64)
-
-
-def shape_of(value: Value) -> Shape:
-    """Return the shape of a value."""
-    array = value.array if isinstance(value, Raw | Pending) or hasattr(value, "offset") else value
-    return tuple(array.shape)

@@ -12,7 +12,7 @@ SAME: Final = frozenset(
     {
         *("clone", "detach", "alias", "contiguous", "lift_fresh", "lift_fresh_copy", "dropout"),
         *("alpha_dropout", "feature_dropout", "native_dropout", "feature_alpha_dropout"),
-        *("type_as", "positive", "conj", "resolve_conj", "resolve_neg", "real"),
+        *("positive", "conj", "resolve_conj", "resolve_neg", "real"),
     }
 )
 """Operations whose result is their argument."""

@@ -33,7 +33,6 @@ _QUOTIENTS: Final = frozenset({"div", "divide", "true_divide"})
 _MEANS: Final = frozenset(
     {"mean"} | {f"{kind}_pool{n}d" for kind in ("avg", "adaptive_avg") for n in (1, 2, 3)}
 )
-_INTERNAL: Final = frozenset({"moved", "gathered", "grouped", "mapped", "quantize", "rescaled"})
 
 _PROMISES: Final[Mapping[str, frozenset[str]]] = {
     "exact": frozenset({*HANDLERS, *MOVES, *MAPS, *scatters.SCATTERS, "dropout"}),
@@ -48,6 +47,6 @@ SUPPORTED: Final[Mapping[str, str]] = {
     name: promise
     for promise, names in _PROMISES.items()
     for name in sorted(names)
-    if name not in _INTERNAL and not name.startswith("_")
+    if not name.startswith("_")
 }
 """Promise by operation; later promises stand above earlier ones. Modules consist of these."""

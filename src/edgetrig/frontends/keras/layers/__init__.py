@@ -207,9 +207,12 @@ _INSTEAD: Final = {
 }
 
 
-def nearest(kind: str) -> str:
-    """Return what a user may do about an unsupported layer."""
-    if kind in _INSTEAD:
-        return _INSTEAD[kind]
-    close = get_close_matches(kind, HANDLERS, n=3, cutoff=0.6)
-    return f"the nearest that are: {', '.join(close or ('QDense', 'QEinsumDense'))}"
+def nearest(layer: Layer) -> str:
+    """Return what a user may do about an unsupported layer or function."""
+    if layer.kind in _INSTEAD:
+        return _INSTEAD[layer.kind]
+    known, usual = HANDLERS, ("QDense", "QEinsumDense")
+    if layer.is_operation:
+        known, usual = OPERATIONS, ("Add", "Multiply")
+    close = get_close_matches(layer.kind, known, n=3, cutoff=0.6)
+    return f"the nearest that are: {', '.join(close or usual)}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.activation import activated
+from edgetrig.frontends.layers.equations import written_out
 from edgetrig.frontends.layers.normalization import inverse_deviation
 from edgetrig.frontends.values import Shifted, Value
 
@@ -72,15 +73,7 @@ def einsum_dense_batch_norm(layer: Layer, x: Value) -> Value:
 _KERAS_EPSILON = 1e-7  # the library uses Keras' global value here, whatever the layer says
 
 
-def _einsum(layer: Layer, x: Value, kernel: Value) -> Value:
+def _einsum(layer: Layer, x: Value, kernel: Any) -> Value:
     """Return ``einsum`` with the equation's event axis put back."""
-    return np.einsum(written_out(str(layer.config["equation"]), x.ndim), x[None], kernel)[0]
-
-
-def written_out(equation: str, rank: int) -> str:
-    """Return an equation with its ellipsis written out for an operand of ``rank`` and events."""
-    equation = equation.replace(" ", "")
-    operand, _ = equation.split(",")
-    unused = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
-    hidden = "".join(unused[: max(rank + 1 - len(operand.replace("...", "")), 0)])
-    return equation.replace("...", hidden)
+    equation = written_out(str(layer.config["equation"]), [x.ndim + 1, kernel.ndim])
+    return np.einsum(equation, x[None], kernel)[0]

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.joined import joined, shape_of, unstacked
+from edgetrig.frontends.joined import joined, unstacked
 from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
 from edgetrig.frontends.keras.layers.merge import LARGEST
 from edgetrig.frontends.keras.layers.moving import zero_padded
 from edgetrig.frontends.layers.selection import gather
-from edgetrig.frontends.values import Value, rearranged
+from edgetrig.frontends.values import Value, rearranged, shape_of
 
 Handler = Callable[..., Any]
 
@@ -67,7 +67,8 @@ def transpose(layer: Layer, x: Value) -> Value:
     first, *axes = layer.config["axes"] or [None]
     if first != 0:
         raise ValueError("moves the event axis")
-    return rearranged(x, lambda v: np.transpose(v, [int(a) - 1 for a in axes]))
+    own = own_axes(axes, len(shape_of(x)))
+    return rearranged(x, lambda v: np.transpose(v, own))
 
 
 def squeeze(layer: Layer, x: Value) -> Value:

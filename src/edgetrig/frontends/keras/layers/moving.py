@@ -11,18 +11,18 @@ import numpy as np
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.convolution import channels_last, numbers, restored
 from edgetrig.frontends.keras.layers.merge import LARGEST
-from edgetrig.frontends.values import Pending, Raw, Shifted, Value, exact, rearranged
+from edgetrig.frontends.values import Raw, Value, exact, rearranged, shape_of
 
 
 def zero_padding(layer: Layer, x: Value) -> Value:
     """Keras' ``ZeroPadding1D`` to ``ZeroPadding3D``."""
-    pads = _pairs(layer.config["padding"], _rank(x) - 1)
+    pads = _pairs(layer.config["padding"], len(shape_of(x)) - 1)
     return zero_padded(x, _with_channels(layer, pads))
 
 
 def zero_padded(x: Value, pads: list[tuple[int, int]]) -> Value:
     """Return a value with zeros around it; a model's input may be padded before it is quantised."""
-    shape = (x.array if isinstance(x, Raw | Pending | Shifted) else x).shape
+    shape = shape_of(x)
     if min(min(pair) for pair in pads) < 0:
         raise ValueError(f"padding {pads} is negative")
     if prod(size + sum(pair) for size, pair in zip(shape, pads, strict=True)) > LARGEST:
@@ -40,7 +40,7 @@ def zero_padded(x: Value, pads: list[tuple[int, int]]) -> Value:
 
 def cropping(layer: Layer, x: Value) -> Value:
     """Keras' ``Cropping1D`` to ``Cropping3D``."""
-    pairs = _with_channels(layer, _pairs(layer.config["cropping"], _rank(x) - 1))
+    pairs = _with_channels(layer, _pairs(layer.config["cropping"], len(shape_of(x)) - 1))
 
     def cropped(v: Any) -> Any:
         ends = [size - after for size, (_, after) in zip(v.shape, pairs, strict=True)]
@@ -68,10 +68,6 @@ def upsampling(layer: Layer, x: Value) -> Value:
         return restored(layer, v)
 
     return rearranged(x, larger)
-
-
-def _rank(x: Value) -> int:
-    return int((x.array if isinstance(x, Raw | Pending | Shifted) else x).ndim)
 
 
 def _pairs(value: Any, axes: int) -> list[tuple[int, int]]:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.joined import shape_of
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.attention import mask_of, refuse
 from edgetrig.frontends.keras.layers.convolution import convolution
@@ -16,7 +15,7 @@ from edgetrig.frontends.keras.layers.dense import einsum_dense
 from edgetrig.frontends.keras.layers.moving import zero_padded
 from edgetrig.frontends.keras.layers.softmax import q_softmax
 from edgetrig.frontends.keras.layers.table import einsum_tables
-from edgetrig.frontends.values import Value, rearranged
+from edgetrig.frontends.values import Value, rearranged, shape_of
 
 _INTO: Final = "abc,cde->abde"
 _OUT: Final = "abcd,cde->abe"

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.frontends.joined import shape_of
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axes
 from edgetrig.frontends.layers import softmax as neutral
 from edgetrig.frontends.layers.activation import finite_float32
 from edgetrig.frontends.quantizer import Floats
-from edgetrig.frontends.values import Value, quantized
+from edgetrig.frontends.values import Value, quantized, shape_of
 
 _EPSILON = np.float32(1e-7)
 

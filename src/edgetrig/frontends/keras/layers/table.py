@@ -14,18 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.frontends.joined import shape_of
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.activation import activated, activation_name
 from edgetrig.frontends.keras.layers.convolution import numbers
-from edgetrig.frontends.keras.layers.dense import written_out
 from edgetrig.frontends.keras.layers.merge import LARGEST
 from edgetrig.frontends.keras.layers.moving import zero_padded
 from edgetrig.frontends.layers.activation import EXACT, TABLES, finite_float32
 from edgetrig.frontends.layers.convolution import gathered, padded, taps
+from edgetrig.frontends.layers.equations import written_out
 from edgetrig.frontends.layers.normalization import inverse_deviation
 from edgetrig.frontends.quantizer import Floats
-from edgetrig.frontends.values import Value, rearranged
+from edgetrig.frontends.values import Value, rearranged, shape_of
 
 Network = Callable[[Floats, tuple[int, ...]], Floats]
 """The function of the table at one place of the weights."""
@@ -66,7 +65,9 @@ _WINDOW = ("kernel_size", "strides", "dilation_rate")
 
 def einsum_tables(layer: Layer, x: Value) -> Value:
     """HGQ2's ``QEinsumDenseT``: an einsum whose products are tables."""
-    equation = written_out(str(layer.config["equation"]), len(shape_of(x)))
+    written = str(layer.config["equation"])
+    kernel = written.partition(",")[2].partition("->")[0].strip()
+    equation = written_out(written, [len(shape_of(x)) + 1, len(kernel)])
     left, out = equation.split("->")
     inputs, weights = left.split(",")
     inputs, out = inputs[1:], out[1:]  # without events

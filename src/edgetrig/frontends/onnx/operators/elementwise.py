@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.frontends.layers.activation import pending
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.scales.requantize import rounded
@@ -24,6 +23,7 @@ from edgetrig.frontends.scales.scaled import (
     times_known,
 )
 from edgetrig.frontends.scales.summed import Summed, summed
+from edgetrig.frontends.scales.tabled import applied
 from edgetrig.frontends.values import Raw, Value, exact
 
 
@@ -157,7 +157,7 @@ def power(node: Node, x: Value, exponent: Value | Known) -> Results:
         if isinstance(x, Scaled) and x.pure:
             return [scaled(x.array ** int(p), x.scale ** int(p))]
         return [exact(x) ** int(p)]
-    return [pending(f"power {p:g}", lambda v: np.power(v, p), x)]
+    return [applied(f"power {p:g}", lambda v: np.power(v, p), x, node.precision)]
 
 
 def clip(node: Node, *arguments: Argument) -> Results:

@@ -14,7 +14,14 @@ from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.elementwise import whole_quotient
 from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
 from edgetrig.frontends.onnx.operators.shape import Results, from_front
-from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, same_along, shape_of
+from edgetrig.frontends.scales.scaled import (
+    Known,
+    Scaled,
+    bounded_shape,
+    same_along,
+    scaled,
+    shape_of,
+)
 from edgetrig.frontends.scales.tabled import applied
 from edgetrig.frontends.values import Value, exact
 
@@ -50,8 +57,14 @@ def picked(function: Callable[..., Any]) -> Reduction:
 
 
 def total_of(function: Callable[[Any], Any]) -> Reduction:
-    """Return the sum of an exact function of each element."""
-    return lambda x, axes, keepdims: total(function(exact(x)), axes, keepdims)
+    """Return the sum of a function of each element, for which ``f(s x) = f(s) f(x)``."""
+
+    def run(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
+        if isinstance(x, Scaled) and x.pure:
+            return total(scaled(function(x.array), function(x.scale)), axes, keepdims)
+        return total(function(exact(x)), axes, keepdims)
+
+    return run
 
 
 def product(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:

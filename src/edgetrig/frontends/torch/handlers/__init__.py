@@ -35,12 +35,18 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **recurrent.HANDLERS,
     **reduction.HANDLERS,
     **selection.HANDLERS,
+}
+"""By ATen's names, less the moves (`edgetrig.frontends.torch.moves.MOVES`)."""
+
+_OWN: Final[Mapping[str, Handler]] = {
+    "quantize": quantize.quantize,
+    "rescaled": quantize.rescaled,
     "moved": moves.moved,
     "gathered": moves.gathered,
     "grouped": scatters.grouped,
     "mapped": maps.mapped,
 }
-"""By ATen's names, less the moves (`edgetrig.frontends.torch.moves.MOVES`)."""
+"""What operations become while a module is read."""
 
 
 def handler(target: str) -> Handler:
@@ -51,7 +57,7 @@ def handler(target: str) -> Handler:
     ValueError
         If the operation is not supported.
     """
-    found = HANDLERS.get(target)
+    found = HANDLERS.get(target) or _OWN.get(target)
     if found is not None:
         return found
     if target in moves.MOVES:

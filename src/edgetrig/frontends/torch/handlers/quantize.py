@@ -99,14 +99,12 @@ def _decimals(call: Call, x: Value, decimals: int = 0) -> Value:
     raise ValueError("round(decimals=...) is not exact in binary; round x * 2**n instead")
 
 
-def _rescaled(call: Call, x: Value, factor: float) -> Value:
+def rescaled(call: Call, x: Value, factor: float) -> Value:
     """``x * factor`` of whole numbers, the factor kept aside."""
     return scaled(exact(x), call.number(factor))
 
 
 HANDLERS: Final[Mapping[str, Function]] = {
-    "quantize": quantize,
-    "rescaled": _rescaled,
     "round": _decimals,
     "fake_quantize_per_tensor_affine": fake_quantize,
     "fake_quantize_per_channel_affine": fake_quantize_by_channel,

@@ -47,20 +47,10 @@ def over(function: Function) -> Function:
     return handler
 
 
-total = over(np.sum)
-
-
 def mean(call: Call, x: Value, dim: Axes = None, keepdim: bool = False, dtype: Any = None) -> Value:
     """Return a sum over its number of elements, which is exact for a power of two."""
     array = exact(x)
     return mean_over(array, _axes(dim, array.ndim), keepdim, call.precision)
-
-
-def _product(
-    call: Call, x: Value, dim: Axes = None, keepdim: bool = False, dtype: Any = None
-) -> Value:
-    array = _summands(call, x, dtype)
-    return np.prod(array, axis=_axes(dim, array.ndim), keepdims=keepdim)
 
 
 def cumulative_sum(call: Call, x: Value, dim: int, dtype: Any = None) -> Value:
@@ -130,13 +120,13 @@ def log_sum_exp(call: Call, x: Value, dim: Axes, keepdim: bool = False) -> Value
 
 
 HANDLERS: Final[Mapping[str, Function]] = {
-    "sum": total,
+    "sum": over(np.sum),
     "mean": mean,
     "amax": over(np.max),
     "amin": over(np.min),
     "any": over(lambda x, **options: np.max(x != 0, **options)),
     "all": over(lambda x, **options: np.min(x != 0, **options)),
-    "prod": _product,
+    "prod": over(np.prod),
     "cumsum": cumulative_sum,
     "var": _variance(root=False),
     "std": _variance(root=True),

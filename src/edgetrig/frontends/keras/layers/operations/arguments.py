@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.circuit import Array
 from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layers.merge import broadcastable
 from edgetrig.frontends.values import exact
@@ -29,8 +28,3 @@ def exact_arguments(arguments: Sequence[Any]) -> list[Any]:
     values = [x if isinstance(x, Given) else exact(x) for x in given]
     rank = max((x.ndim for x in values if not isinstance(x, Given)), default=0)
     return [x.for_rank(rank) if isinstance(x, Given) else x for x in values]
-
-
-def truth(x: Any) -> Any:
-    """Return truth values as numbers 1 and 0."""
-    return x if isinstance(x, Array) else np.where(x, 1.0, 0.0)

@@ -10,7 +10,7 @@ import numpy as np
 from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.merge import LARGEST, contracted
-from edgetrig.frontends.keras.layers.operations.arguments import exact_arguments, numbers_of, truth
+from edgetrig.frontends.keras.layers.operations.arguments import exact_arguments, numbers_of
 from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers.inner import divided
 from edgetrig.frontends.values import Pending, Raw, Value, exact
@@ -18,14 +18,9 @@ from edgetrig.frontends.values import Pending, Raw, Value, exact
 Handler = Callable[..., Any]
 
 
-def binary(function: Callable[[Any, Any], Any], *, compares: bool = False) -> Handler:
+def binary(function: Callable[[Any, Any], Any]) -> Handler:
     """Return the handler of a function of two values, one of which may be a number."""
-
-    def handler(layer: Layer, x: Value, y: Value) -> Value:
-        result = function(*numbers_of(x, y))
-        return truth(result) if compares else result
-
-    return handler
+    return lambda layer, x, y: function(*numbers_of(x, y))
 
 
 def divide(layer: Layer, x: Value, y: Value) -> Value:
@@ -81,7 +76,7 @@ def einsum(layer: Layer, *operands: Value) -> Value:
 
 def logical(function: Callable[..., Any]) -> Handler:
     """Return the handler of a function of truth values; a number is true where it is not 0."""
-    return lambda layer, *x: truth(function(*numbers_of(*x)))
+    return lambda layer, *x: function(*numbers_of(*x))
 
 
 def cast(layer: Layer, x: Value) -> Value:
@@ -110,12 +105,12 @@ ARITHMETIC: Final[dict[str, Handler]] = {
     "Clip": clip,
     "Where": where,
     # comparisons
-    "Greater": binary(np.greater, compares=True),
-    "GreaterEqual": binary(np.greater_equal, compares=True),
-    "Less": binary(np.less, compares=True),
-    "LessEqual": binary(np.less_equal, compares=True),
-    "Equal": binary(np.equal, compares=True),
-    "NotEqual": binary(np.not_equal, compares=True),
+    "Greater": binary(np.greater),
+    "GreaterEqual": binary(np.greater_equal),
+    "Less": binary(np.less),
+    "LessEqual": binary(np.less_equal),
+    "Equal": binary(np.equal),
+    "NotEqual": binary(np.not_equal),
     "LogicalAnd": logical(np.logical_and),
     "LogicalOr": logical(np.logical_or),
     "LogicalXor": logical(np.logical_xor),

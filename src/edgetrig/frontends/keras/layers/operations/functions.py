@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.joined import shape_of
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axis
 from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers.softmax import softmax
 from edgetrig.frontends.scales.requantize import rounded
-from edgetrig.frontends.values import Pending, Value, exact
+from edgetrig.frontends.values import Pending, Value, exact, shape_of
 
 Handler = Callable[..., Any]
 

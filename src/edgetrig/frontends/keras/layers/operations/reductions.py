@@ -7,24 +7,22 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.joined import shape_of, unstacked
+from edgetrig.frontends.joined import unstacked
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
-from edgetrig.frontends.keras.layers.operations.arguments import truth
 from edgetrig.frontends.layers import pooling, selection
-from edgetrig.frontends.values import Value, exact
+from edgetrig.frontends.values import Value, exact, shape_of
 
 Handler = Callable[..., Any]
 
 
-def reduction(function: Callable[..., Any], *, compares: bool = False) -> Handler:
+def reduction(function: Callable[..., Any]) -> Handler:
     """Return the handler of a reduction over axes."""
 
     def handler(layer: Layer, x: Value) -> Value:
         x = exact(x)
         axes = own_axes(layer.config["axis"], x.ndim)
-        result = function(x, axis=axes, keepdims=bool(layer.config["keepdims"]))
-        return truth(result) if compares else result
+        return function(x, axis=axes, keepdims=bool(layer.config["keepdims"]))
 
     return handler
 
@@ -97,8 +95,8 @@ REDUCTIONS: Final[dict[str, Handler]] = {
     "Min": reduction(np.min),
     "Amin": reduction(np.min),
     "Prod": reduction(np.prod),
-    "Any": reduction(np.any, compares=True),
-    "All": reduction(np.all, compares=True),
+    "Any": reduction(np.any),
+    "All": reduction(np.all),
     "Mean": mean,
     "Var": variance,
     "Cumsum": cumulated,
