@@ -159,6 +159,8 @@ CASES = {
     ),
     "cases of a name too long": (f"fuzz --replay {'x' * 300}", "x", "name too long"),
     "everything there is": ("compile design.edgetrig --out a.edgetrig --rtl /", "/", "another"),
+    "seed of many digits": (f"verify design.edgetrig --seed {10**20}", "--seed", "--help"),
+    "effort without end": (f"compile design.edgetrig --effort {10**20}", "--effort", "--help"),
     "value left out": ("compile design.edgetrig --clock", "--clock", "--help"),
     "argument left out": ("verify", "", "verify --help"),
     "class names": ("compile design.edgetrig --classes a,b,c", "3 class names", "2 outputs"),

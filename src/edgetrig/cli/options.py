@@ -92,11 +92,13 @@ OwnEffort = Annotated[
     int | None,
     typer.Option(
         min=0,
+        max=1_000_000,
         help="How long to look for smaller sums, in tenths of a second of one core. A design's "
         "own by default, else 1.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")]
+# Keras, for one, takes no larger seeds than of 32 bits.
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything that is random.")]
 Vectors = Annotated[
     int,
     typer.Option(
