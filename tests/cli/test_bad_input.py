@@ -224,6 +224,15 @@ def one_line(run, folder, command, where, remedy):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_an_interrupted_fuzz_says_how_far_it_came(run, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgetrig.fuzz.run._Run.batch", interrupted)
+    result = run("fuzz", "--cases", "10", code=130)
+    assert result.stderr.splitlines()[-1] == "fuzz: 0 cases, 0 s, seed 0, interrupted: 0 found"
+
+
 def test_interrupt_says_how_to_go_on(run, monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt("interrupted with 3 of 5 jets made")

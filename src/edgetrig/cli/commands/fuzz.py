@@ -64,6 +64,8 @@ def fuzz(
             progress=progress,
             found=found,
         )
+    if summary.interrupted and not summary.findings:
+        raise KeyboardInterrupt(str(summary))
     say(str(summary))
     if summary.findings:
         raise typer.Exit(FOUND)
