@@ -17,7 +17,6 @@ import numpy as np
 
 import edgetrig
 from calibrate_estimate import selection
-from cases import CASES
 from edgetrig.circuit import Circuit, fixed_input, quantize, trace
 from edgetrig.optimize import (
     PASSES,
@@ -30,6 +29,7 @@ from edgetrig.optimize import (
 )
 from edgetrig.synthesis import family_of, synthesize
 from peers import HERE, machine, paragraph, say, table, write_whole
+from traced import traced
 from trained import TARGETS, trained
 
 PART = "xcvu13p"
@@ -57,7 +57,7 @@ def main() -> None:
 
 def measure(name: str) -> dict[str, Any]:
     """Synthesise one circuit with all passes, and without each."""
-    circuit = traced(name)
+    circuit = before(name)
     names = sorted({run.__name__ for run in PASSES} - {NEEDED})
     costs: dict[str, dict[str, int]] = {}
     known: dict[str, dict[str, int]] = {}  # passes without effect leave the same circuit
@@ -72,7 +72,7 @@ def measure(name: str) -> dict[str, Any]:
     return costs
 
 
-def traced(name: str) -> Circuit:
+def before(name: str) -> Circuit:
     """Return a circuit before any pass."""
     if name in TARGETS:
         return edgetrig.compile(trained(name).file).traced
@@ -80,15 +80,7 @@ def traced(name: str) -> Circuit:
         return selection()
     if name == "two bits":
         return trace(_two_bits, fixed_input("x", 16, integer=1, fraction=1))
-    case = CASES[name]
-
-    def relu(x: Any) -> Any:
-        if case.wraps:
-            x = quantize(x, 1, 3, 4, "TRN", "WRAP")
-        return quantize(np.maximum(x, 0), 0, 3, 3, "RND", "WRAP" if case.wraps else "SAT")
-
-    port = fixed_input("x", case.shape, integer=case.integer, fraction=case.fraction)
-    return trace(lambda x: case.program(x, relu), port)
+    return traced(name)
 
 
 def _two_bits(x: Any) -> Any:

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 import edgetrig
-from cases import CASES
 from edgetrig.circuit import Circuit, fixed_input, lookup, origin, quantize, trace
 from edgetrig.menu_files import read_menu
 from edgetrig.optimize import delays_of, fabric_of, for_hardware, optimize, pipeline
 from edgetrig.synthesis import estimate, family_of, synthesize
 from edgetrig.trigger.menu import Menu
 from peers import HERE, machine, paragraph, say, table, write_whole
+from traced import traced
 from trained import TARGETS, trained
 
 PART, CLOCK_NS = "xcvu13p", 4.0
@@ -145,7 +145,7 @@ def everything() -> Iterator[tuple[str, Circuit]]:
         yield name, made
         yield f"{name}, {CLOCK_NS:g} ns", for_hardware(made, "UltraScale+", clock_ns=CLOCK_NS)
     for name in ("small", "deep_set", "convolution", "network_a", "matrix_64"):
-        yield name, case(name)
+        yield name, optimize(traced(name))
 
 
 def seeds() -> Iterator[tuple[str, Circuit]]:
@@ -154,17 +154,6 @@ def seeds() -> Iterator[tuple[str, Circuit]]:
     for seed in menu.seeds:
         if seed.name in SEEDS:
             yield seed.name, optimize(Menu(menu.name, (seed,)).circuit())
-
-
-def case(name: str) -> Circuit:
-    """Return an optimised circuit of `cases.py`."""
-    chosen = CASES[name]
-
-    def relu(x: Any) -> Any:
-        return quantize(np.maximum(x, 0), 0, 3, 3, "RND", "SAT")
-
-    port = fixed_input("x", chosen.shape, integer=chosen.integer, fraction=chosen.fraction)
-    return optimize(trace(lambda x: chosen.program(x, relu), port))
 
 
 def measured(circuit: Circuit, part: str) -> dict[str, Any]:

@@ -13,8 +13,7 @@ import numpy as np
 
 import edgetrig
 import network
-from cases import CASES
-from edgetrig.circuit import ADDERS, Circuit, Op, fixed_input, origin, quantize, trace
+from edgetrig.circuit import ADDERS, Circuit, Op, fixed_input, origin, trace
 from edgetrig.design import Design
 from edgetrig.optimize import (
     Delays,
@@ -26,6 +25,7 @@ from edgetrig.optimize import (
 )
 from edgetrig.rtl import verilog
 from edgetrig.synthesis import estimate
+from traced import relu, traced
 
 
 def circuit(layers: tuple[int, ...]) -> Circuit:
@@ -108,7 +108,7 @@ def measure_case(task: dict[str, Any]) -> dict[str, Any]:
     wanted = {key: task[key] for key in ("clock_ns", "latency")}
 
     def convert() -> Design:
-        model = file or traced_case(name)
+        model = file or traced(name)
         made = edgetrig.compile(model, **wanted)
         verilog(made.pipelined)
         return made
@@ -141,15 +141,9 @@ def measure_case(task: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def traced_case(name: str) -> Circuit:
-    case = CASES[name]
-    port = fixed_input("x", case.shape, integer=case.integer, fraction=case.fraction)
-    return trace(lambda x: case.program(x, partial(relu, wraps=case.wraps)), port)
-
-
 def registers(task: dict[str, Any]) -> dict[str, Any]:
     """Pipeline one circuit by each pair of clock period (ns, or adders in a row) and latency."""
-    made = optimize(traced_case(task["case"]))
+    made = optimize(traced(task["case"]))
     by_adders = Delays(lut=0.0, net=0.0, carry=1.0, carry_bit=0.0, register=0.0)
     by_time = delays_of("UltraScale+")
     placements = []
@@ -167,12 +161,6 @@ def registers(task: dict[str, Any]) -> dict[str, Any]:
             }
         )
     return {"versions": common.versions("edgetrig"), "rows": len(made), "placements": placements}
-
-
-def relu(y: Any, wraps: bool = False) -> Any:
-    if wraps:
-        y = quantize(y, 1, 3, 4, "TRN", "WRAP")
-    return quantize(np.maximum(y, 0), 0, 3, 3, "RND", "WRAP" if wraps else "SAT")
 
 
 def memory(task: dict[str, Any]) -> dict[str, Any]:
