@@ -168,7 +168,7 @@ def _at(options: list[Any], place: Any) -> Any:
     """Return the option of a number, one bit of the number after the other, the lowest first."""
     place = np.where(place < 0, place + len(options), place)
     if len(options) == 1:
-        return np.where(place < 0, options[0], options[0])
+        return np.where(place < 0, options[0], options[0])  # of both shapes together
     while len(options) > 1:
         half = np.floor(place * 0.5)
         odd = place - half * 2 > 0

@@ -1,4 +1,4 @@
-"""Softmax: exponentials by a table, their sum, its reciprocal by a table, and products."""
+"""Softmax and its normalisation: exponentials by a table, their sum, and a table of that."""
 
 from __future__ import annotations
 
@@ -46,6 +46,25 @@ def softmax(
 
     result = precision.composed(function, exact(x), change, argument="exp_input")
     return result if log or isinstance(result, Pending) else precision.within(result, 0, 1)
+
+
+def log_sum_exp(x: Value, axes: tuple[int, ...], precision: Precision = AS_IS) -> Any:
+    """Return ``max + log(sum(exp(x - max)))``, axes kept.
+
+    Parameters
+    ----------
+    x
+        Exact values.
+    axes
+        Without the event axis.
+    precision
+        Gives types to the roles "exp", "sum" and "log".
+    """
+    x = exact(x)
+    top = np.max(x, axis=axes, keepdims=True)
+    powers = tabulated("exp", np.exp, x - top, "exp", precision)
+    total = rounded(np.sum(powers, axis=axes, keepdims=True), "sum", precision)
+    return top + tabulated("logarithm", np.log, total, "log", precision)
 
 
 def _softmax(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
-from edgetrig.frontends.layers.inner import rounded, tabulated
+from edgetrig.frontends.layers.softmax import log_sum_exp
 from edgetrig.frontends.model import Key
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.sklearn.builder import Builder, Columns, Function, Scores
@@ -116,11 +116,7 @@ def _mixture(builder: Builder, key: Key, model: Any) -> Scores:
 
 
 def _log_sum(precision: Precision, x: Value) -> Sequence[Value]:
-    x = exact(x)
-    top = np.max(x, keepdims=True)
-    powers = tabulated("exp", np.exp, x - top, "exp", precision)
-    total = rounded(np.sum(powers, keepdims=True), "sum", precision)
-    return [top + tabulated("logarithm", np.log, total, "log", precision)]
+    return [log_sum_exp(x, (0,), precision)]
 
 
 def _centroid(builder: Builder, key: Key, model: Any) -> Scores:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.layers.inner import divided, pending, rounded, tabulated
+from edgetrig.frontends.layers import softmax
+from edgetrig.frontends.layers.inner import divided, pending, rounded
 from edgetrig.frontends.layers.pooling import mean as mean_over
 from edgetrig.frontends.scales import requantize
 from edgetrig.frontends.torch.operation import Call
@@ -108,14 +109,9 @@ def _norm(call: Call, x: Value, p: float = 2, dim: Axes = None, keepdim: bool = 
     return vector_norm(call, x, p, dim, keepdim)
 
 
-def log_sum_exp(call: Call, x: Value, dim: Axes, keepdim: bool = False) -> Value:
-    """``max + log(sum(exp(x - max)))``."""
+def _log_sum_exp(call: Call, x: Value, dim: Axes, keepdim: bool = False) -> Value:
     array = exact(x)
-    axes = _axes(dim, array.ndim)
-    top = np.max(array, axis=axes, keepdims=True)
-    powers = tabulated("exp", np.exp, array - top, "exp", call.precision)
-    sums = rounded(np.sum(powers, axis=axes, keepdims=True), "sum", call.precision)
-    result = top + tabulated("logarithm", np.log, sums, "log", call.precision)
+    result = softmax.log_sum_exp(array, _axes(dim, array.ndim), call.precision)
     return result if keepdim else result.reshape(call.shape)
 
 
@@ -132,6 +128,6 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "std": _variance(root=True),
     "linalg_vector_norm": vector_norm,
     "norm": _norm,
-    "logsumexp": log_sum_exp,
+    "logsumexp": _log_sum_exp,
 }
 """By ATen's names."""
