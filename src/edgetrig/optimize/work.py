@@ -72,7 +72,7 @@ def work(circuit: Circuit, family: str) -> dict[str, Floats]:
     a, b = (np.where(constant[k], 0, width[k]) for k in (rows.a, rows.b))
     with_constant = constant[rows.a] | constant[rows.b]
     two = np.isin(rows.op, (Op.ADD, Op.SUB)) & ~with_constant
-    three = rows.op == Op.ADD3
+    ternary = np.where(rows.op == Op.ADD3, _ternary_bits(circuit), 0)
     registered = read_by_registers(rows.op, rows.operands, circuit.output_rows)
     own = lut_inputs < 6  # the chain's LUTs add
     with_bits, inverted = _constant_sums(circuit, fabric if own else None)
@@ -88,8 +88,9 @@ def work(circuit: Circuit, family: str) -> dict[str, Floats]:
         "constant sum": with_bits,
         "inversion": inverted,
         "negation": np.where(rows.op == Op.NEG, negated, 0),
-        "ternary": np.where(three & registered, _ternary_bits(circuit), 0),
-        "ternary to logic": np.where(three & ~registered, _carry_save_luts(circuit), 0),
+        "ternary": np.where(registered, ternary, 0),
+        # As two numbers and their sum; the two highest bits share theirs.
+        "ternary to logic": np.where(registered, 0, np.maximum(2 * ternary - 2, 0)),
         "less": np.where(with_constant, 0, less),
         "less than constant": np.where(with_constant, less, 0),
         "logic": cover.luts,
@@ -240,12 +241,6 @@ def _both_ways(circuit: Circuit) -> Ints:
     )
     ways[plain] = count[group.ravel()]
     return ways
-
-
-def _carry_save_luts(circuit: Circuit) -> Ints:
-    """LUTs of a sum of three as two numbers and their sum: the two highest bits share theirs."""
-    luts: Ints = np.maximum(2 * _ternary_bits(circuit) - 2, 0)
-    return luts
 
 
 def _ternary_bits(circuit: Circuit) -> Ints:
