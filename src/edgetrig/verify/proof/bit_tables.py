@@ -14,7 +14,8 @@ from itertools import product
 from math import prod
 
 from edgetrig.circuit import Circuit, Op
-from edgetrig.verify.proof.forms import Atoms, Form, combine, linear_parts
+from edgetrig.verify.proof.forms import Atoms
+from edgetrig.verify.proof.linear import Form, combine, linear_parts
 
 _MOST_FIELDS = 8
 _MOST_PATTERNS = 1 << 12

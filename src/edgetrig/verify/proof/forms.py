@@ -9,67 +9,23 @@ operations that mean the same become the same atom:
 - a wrap to ``2**k`` sees its operand modulo ``2**k`` only, and so do sums, products, choices and
   bitwise operations in front of it;
 - ``a < b`` is a question about the primitive part of ``a - b``: is it below a whole number?
-- ``select(c, a, b) = b + (a - b where c)``, of which the common factor comes out.
+- ``select(c, a, b) = b + (a - b where c)``, of which the common factor comes out;
+- AND, OR and XOR are truth tables over words, of which some sums are linear (`bitwise`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from math import gcd
 from typing import Any
 
 from edgetrig.circuit import Circuit, Op
+from edgetrig.verify.proof.bitwise import TABLES, Functions
+from edgetrig.verify.proof.linear import Form, combine, linear_parts, order
 
 Key = tuple[Any, ...]
 _DEEP = 60
 """How many wraps are seen through; beyond, a value counts as an atom."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """``offset + sum of coefficient * atom``; terms sorted by atom."""
-
-    terms: tuple[tuple[int, int], ...]
-    offset: int = 0
-
-    def __add__(self, other: Form) -> Form:
-        return combine(((self, 1), (other, 1)))
-
-    def scaled(self, factor: int) -> Form:
-        """Return the form times a constant."""
-        if factor == 0:
-            return Form(())
-        return Form(tuple((a, c * factor) for a, c in self.terms), self.offset * factor)
-
-    def shifted(self, offset: int) -> Form:
-        """Return the form plus a constant."""
-        return Form(self.terms, self.offset + offset)
-
-    @property
-    def atom(self) -> int:
-        """The atom that the form is, or -1."""
-        single = len(self.terms) == 1 and self.terms[0][1] == 1 and self.offset == 0
-        return self.terms[0][0] if single else -1
-
-    def primitive(self) -> tuple[Form, int]:
-        """Return the form without offset and common factor, its first sign positive; the factor."""
-        if not self.terms:
-            return self, 0
-        factor = gcd(*(c for _, c in self.terms))
-        factor = -factor if self.terms[0][1] < 0 else factor
-        return Form(tuple((a, c // factor) for a, c in self.terms)), factor
-
-
-def combine(parts: Any) -> Form:
-    """Return a sum of forms, each times a constant."""
-    total: dict[int, int] = {}
-    offset = 0
-    for form, factor in parts:
-        offset += form.offset * factor
-        for atom, coefficient in form.terms:
-            total[atom] = total.get(atom, 0) + coefficient * factor
-    return Form(tuple(sorted((a, c) for a, c in total.items() if c)), offset)
 
 
 class Atoms:
@@ -79,6 +35,7 @@ class Atoms:
         self._number: dict[Key, int] = {}
         self.keys: list[Key] = []
         self.ends: list[tuple[int, int]] = []
+        self.functions = Functions()
 
     def of(self, key: Key, lo: int, hi: int) -> Form:
         """Return the atom of a key as a form; its interval is the intersection of all given."""
@@ -193,9 +150,12 @@ class Atoms:
         if key[0] == "where":
             inner = self.modulo(key[2], bits, depth + 1)
             return self.of(("where modulo", key[1], inner, bits), *anything)
-        if key[0] in ("mul", Op.AND, Op.OR, Op.XOR):
-            pair = sorted((self.modulo(k, bits, depth + 1) for k in key[1:3]), key=_order)
-            return self.of((f"{key[0]} modulo", *pair, bits), *anything)
+        if key[0] == "mul":
+            pair = sorted((self.modulo(k, bits, depth + 1) for k in key[1:]), key=order)
+            return self.of(("mul modulo", *pair, bits), *anything)
+        if key[0] == "bitwise":
+            leaves = [self.modulo(leaf, bits, depth + 1) for leaf in key[2:]]
+            return self._function(key[1], leaves, anything, bits)
         return same
 
     def below(self, form: Form) -> Form:
@@ -283,12 +243,31 @@ class Atoms:
                 truth = self.interval(other) == (0, 1)
                 if not one.terms and (one.offset == -1 or (one.offset == 1 and truth)):
                     return other.scaled(-1).shifted(one.offset)
-        pair = sorted((x, y), key=_order)
-        return self.of((op, *pair), lo, hi)
+        return self._function(TABLES[op], (x, y), (lo, hi))
 
+    def _function(
+        self, table: int, words: Sequence[Form], ends: tuple[int, int], bits: int = 0
+    ) -> Form:
+        """Return a bitwise function of forms; one that is equal modulo ``2**bits`` if given."""
+        function = self.functions.apply(table, words)
+        plain = self.functions.plain(function)
+        if plain is not None:
+            return plain
+        turned = function.table & 1
+        if turned:  # of a function and its inverse, the one is an atom that is 0 if all leaves are
+            function, ends = function.inverted(), (-1 - ends[1], -1 - ends[0])
+        leaves = [self.functions.leaves[k] for k in function.leaves]
+        if bits:
+            form = self.of(("bitwise modulo", function.table, *leaves, bits), *ends)
+        else:
+            form = self.of(("bitwise", function.table, *leaves), *ends)
+            self.functions.name(form.atom, function)
+        return form.scaled(-1).shifted(-1) if turned else form
 
-def _order(form: Form) -> tuple[Any, ...]:
-    return form.terms, form.offset
+    def sum(self, form: Form) -> Form:
+        """Return a form in which bitwise functions that add up to a sum of words are that sum."""
+        rest, leaves = self.functions.added(form)
+        return combine(((rest, 1), *leaves)) if leaves else form
 
 
 def form_of(circuit: Circuit, row: int, x: list[Form], ends: tuple[int, int], atoms: Atoms) -> Form:
@@ -303,9 +282,11 @@ def form_of(circuit: Circuit, row: int, x: list[Form], ends: tuple[int, int], at
         return atoms.of(("table", x[0], table.start, tuple(table.values.tolist())), *ends)
     if op == Op.MUL:
         return _product(x, ends, atoms)
+    if op == Op.REG:
+        return x[0]
     linear = linear_parts(op, p)
     if linear:
-        return combine(zip(x, linear, strict=True))
+        return atoms.sum(combine(zip(x, linear, strict=True)))
     rules: dict[Op, Callable[[], Form]] = {
         Op.SHR: lambda: atoms.shift_right(x[0], p, *ends),
         Op.LOW: lambda: atoms.wrap(x[0], p, False),
@@ -317,19 +298,8 @@ def form_of(circuit: Circuit, row: int, x: list[Form], ends: tuple[int, int], at
     return rules[op]() if op in rules else atoms.bitwise(op, x[0], x[1], *ends)
 
 
-def linear_parts(op: Op, p: int) -> tuple[int, ...]:
-    """Return what a linear operation multiplies each operand with; nothing for any other."""
-    if op in (Op.ADD, Op.SUB):
-        return 1 << max(-p, 0), (1 if op == Op.ADD else -1) << max(p, 0)
-    if op == Op.ADD3:
-        return 1, -1 if p == 2 else 1, -1 if p else 1
-    if op == Op.SHL:
-        return (1 << p,)
-    return {Op.NEG: (-1,), Op.REG: (1,)}.get(op, ())
-
-
 def _product(x: list[Form], ends: tuple[int, int], atoms: Atoms) -> Form:
     for one, other in ((x[0], x[1]), (x[1], x[0])):
         if not one.terms:
             return other.scaled(one.offset)
-    return atoms.of(("mul", *sorted(x, key=_order)), *ends)
+    return atoms.of(("mul", *sorted(x, key=order)), *ends)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgetrig.circuit import OPERANDS, Circuit, Op, live_rows
-from edgetrig.verify.proof.forms import Form, combine, linear_parts
+from edgetrig.verify.proof.bitwise import TABLES, Functions, upright
+from edgetrig.verify.proof.linear import Form, combine, linear_parts
 from edgetrig.verify.proof.memory import Memory
 from edgetrig.verify.proof.words import Word, Words
 
@@ -51,6 +52,9 @@ class _Prover:
         every = zip(rows.a.tolist(), rows.b.tolist(), rows.c.tolist(), count, strict=True)
         self.operands = [[a, b, c][:n] for a, b, c, n in every]
         self.form: dict[int, Form] = {}
+        self.functions = Functions()
+        self.words_read: dict[Form, Ends] = {}
+        self.sums: dict[int, tuple[Form, list[tuple[Form, int]]]] = {}
         self.result = Ranges()
 
     def run(self) -> Ranges:
@@ -116,27 +120,51 @@ class _Prover:
 
     def _form(self, row: int) -> Form:
         """Return the row as a sum of rows that no sum can look behind."""
-        if self.claimed[row][0] == self.claimed[row][1]:
-            return Form((), self.claimed[row][0]) if self.op[row] == Op.CONST else _itself(row)
+        if self.op[row] == Op.CONST:
+            return Form((), self.claimed[row][0])
         forms = [self.form[k] for k in self.operands[row]]
         factors = linear_parts(Op(self.op[row]), self.p[row])
         if factors:
-            return combine(zip(forms, factors, strict=True))
+            return self._sum(row, combine(zip(forms, factors, strict=True)))
+        if self.op[row] in TABLES:
+            return self._bitwise(row, forms)
         if self.op[row] == Op.MUL:
             for one, other in ((forms[0], forms[1]), (forms[1], forms[0])):
                 if not one.terms:
                     return other.scaled(one.offset)
         return _itself(row)
 
+    def _sum(self, row: int, form: Form) -> Form:
+        """Return the form of a sum, bitwise rows that add up to words written by these."""
+        rest, leaves = self.functions.added(form)
+        if not leaves:
+            return form
+        self.sums[row] = rest, leaves
+        return combine(((rest, 1), *leaves))
+
+    def _bitwise(self, row: int, forms: list[Form]) -> Form:
+        """Return the form of a bitwise row; remember the intervals of the words it reads."""
+        for operand, form in zip(self.operands[row], forms, strict=True):
+            base, turned = upright(form)
+            lo, hi = self.result.ends[operand]
+            lo, hi = (-1 - hi, -1 - lo) if turned else (lo, hi)
+            low, high = self.words_read.get(base, (lo, hi))
+            self.words_read[base] = max(lo, low), min(hi, high)
+        function = self.functions.apply(TABLES[Op(self.op[row])], forms)
+        plain = self.functions.plain(function)
+        if plain is None:
+            self.functions.name(row, function)
+        return _itself(row) if plain is None else plain
+
     def _by_form(self, row: int) -> Ends:
-        form = self.form[row]
-        lo = hi = form.offset
-        for atom, c in form.terms:
-            low, high = self.result.ends.get(atom, (0, -1))
-            if low > high:
-                return self._own(row)
-            lo, hi = lo + min(c * low, c * high), hi + max(c * low, c * high)
-        return lo, hi
+        if self.form[row].atom == row:
+            return self._own(row)
+        form, read = self.sums.get(row, (self.form[row], []))
+        parts = [(self.result.ends[atom], c) for atom, c in form.terms]
+        parts += [(self.words_read[word], c) for word, c in read]
+        low = sum(min(c * lo, c * hi) for (lo, hi), c in parts)
+        high = sum(max(c * lo, c * hi) for (lo, hi), c in parts)
+        return form.offset + low, form.offset + high
 
     # ---- the solver -----------------------------------------------------------------------------
 

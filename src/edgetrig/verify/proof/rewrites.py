@@ -18,7 +18,8 @@ import numpy as np
 from edgetrig.circuit import Circuit, Op, Output
 from edgetrig.errors import VerificationError
 from edgetrig.verify.proof.bit_tables import BitTables
-from edgetrig.verify.proof.forms import Atoms, Form, combine, form_of
+from edgetrig.verify.proof.forms import Atoms, form_of
+from edgetrig.verify.proof.linear import Form, combine
 from edgetrig.verify.proof.ranges import Ranges
 from edgetrig.verify.proof.row_terms import COMPARISONS, PARTS, RowTerms
 from edgetrig.verify.proof.sides import PAIRED, Side, input_ends, operands, row_values

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgetrig.circuit import OPERANDS, Circuit, Op
-from edgetrig.verify.proof.forms import Atoms, Form
+from edgetrig.verify.proof.forms import Atoms
+from edgetrig.verify.proof.linear import Form
 from edgetrig.verify.proof.ranges import Ranges
 from edgetrig.verify.proof.words import Word, Words
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgetrig.circuit import OPERANDS, Circuit, Op, Output
-from edgetrig.verify.proof.forms import Form
+from edgetrig.verify.proof.linear import Form
 from edgetrig.verify.proof.ranges import Ranges
 from edgetrig.verify.reference import evaluate
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgetrig.circuit import Op, Table
-from edgetrig.verify.proof.forms import Atoms, Form, combine
+from edgetrig.verify.proof.forms import Atoms
+from edgetrig.verify.proof.linear import Form, combine
 from edgetrig.verify.proof.words import Word, Words
 
 _MOST = 400
@@ -96,9 +97,9 @@ class FormTerms:
             return words.meaning(Op.SELECT, [*inner, words.constant(0)], 0)
         if kind == "table":
             return words.meaning(Op.TABLE, inner, 0, _table(key))
-        plain = str(kind).removesuffix(" modulo")
-        op = Op.MUL if plain == "mul" else Op(int(plain))
-        return words.meaning(op, inner, 0)
+        if kind in ("bitwise", "bitwise modulo"):
+            return words.bitwise(key[1], inner)
+        return words.meaning(Op.MUL, inner, 0)
 
 
 class _TooLargeError(Exception):

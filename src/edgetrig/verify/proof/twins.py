@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from edgetrig.circuit import Op
-from edgetrig.verify.proof.forms import Atoms, Form, form_of
+from edgetrig.verify.proof.forms import Atoms, form_of
+from edgetrig.verify.proof.linear import Form
 from edgetrig.verify.proof.row_terms import RowTerms
 from edgetrig.verify.proof.sides import PAIRED, Side, operands
 from edgetrig.verify.proof.words import Words

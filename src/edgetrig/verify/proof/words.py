@@ -133,6 +133,25 @@ class Words:
         kind = {Op.AND: "BV_AND", Op.OR: "BV_OR", Op.XOR: "BV_XOR"}[op]
         return Word(self.make(kind, [left, right]), width)
 
+    def bitwise(self, table: int, x: Sequence[Word]) -> Word:
+        """Return a bitwise function: bit `i` of its table where `x[k]` has bit `k` of `i`."""
+        if not x:
+            return self.constant(-(table & 1))
+        *others, last = x
+        size = 1 << len(others)
+        low, high = table & (1 << size) - 1, table >> size
+        if low == high:
+            return self.bitwise(low, others)
+        chosen = [
+            self.meaning(Op.AND, [self.bitwise(half, others), word], 0)
+            for half, word in ((high, last), (low, self._inverted(last)))
+            if half
+        ]
+        return self.meaning(Op.OR, chosen, 0) if len(chosen) > 1 else chosen[0]
+
+    def _inverted(self, x: Word) -> Word:
+        return Word(self.make("BV_NOT", [x.term]), x.width)
+
     def _part(self, op: Op, x: Word, p: int) -> Word:
         if op == Op.SHR:
             low = min(p, x.width - 1)
