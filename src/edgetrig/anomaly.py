@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +39,7 @@ DESIGN: Final = "anomaly.edgetrig"
 MENU: Final = "menu.yaml"
 RECORD: Final = "anomaly.json"
 CHECKPOINT: Final = "checkpoint"
+_STATE: Final = "encoder.npz"
 
 _MEAN_FRACTION = 1
 """Bits behind the point of the means: thresholds of 1 to 10 kHz lie at squares of 50 to 1000."""
@@ -228,7 +229,7 @@ def train_anomaly(
         encoder=encoder,
     )
     _write(trigger)
-    shutil.rmtree(folder / CHECKPOINT)
+    _remove_checkpoint(folder / CHECKPOINT)
     return trigger
 
 
@@ -287,6 +288,13 @@ def _threshold(scores: NDArray[np.float64], fraction: float, circuit: Circuit) -
     return threshold
 
 
+def _remove_checkpoint(folder: Path) -> None:
+    """Remove the training's state; what others keep in a folder of that name stays."""
+    (folder / _STATE).unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _write(trigger: AnomalyTrigger) -> None:
     from edgetrig.training import ANOMALY_INPUTS
 
@@ -316,5 +324,5 @@ models:
 seeds:
   L1_Anomaly:
     expression: anomaly >= threshold
-    parameters: {{threshold: {threshold:g}}}
+    parameters: {{threshold: {threshold:.15g}}}
 """

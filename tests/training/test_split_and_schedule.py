@@ -34,7 +34,10 @@ def test_splits_of_other_seeds_differ():
     assert (split(labels, 1).train != split(labels, 2).train).any()
 
 
-@pytest.mark.parametrize("fractions", [(0.5, 0.5, 0.5), (1.2, -0.1, -0.1), (0.5, 0.5)])
+@pytest.mark.parametrize(
+    "fractions",
+    [(0.5, 0.5, 0.5), (1.2, -0.1, -0.1), (0.5, 0.5), (np.nan, 0.5, 0.5), (0.5, 0.5, np.nan)],
+)
 def test_bad_fractions_are_refused(fractions):
     with pytest.raises(DataError, match="are not three shares that sum to 1"):
         split([0, 1], 0, fractions)
@@ -43,6 +46,14 @@ def test_bad_fractions_are_refused(fractions):
 def test_bad_labels_are_refused():
     with pytest.raises(DataError, match=r"labels have shape \(1, 2\)"):
         split([[0, 1]])
+    with pytest.raises(DataError, match="event 1 has the label NaN"):
+        split([0.0, np.nan, 1.0])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, True])
+def test_bad_seeds_are_refused(seed):
+    with pytest.raises(DataError, match=f"seed={seed}: "):
+        split([0, 1], seed)
 
 
 def test_learning_rate_warms_up_holds_and_falls():

@@ -145,15 +145,38 @@ def with_nan():
     return x, y
 
 
+def of_one_class():
+    x, y = problem()
+    return x, np.ones_like(y)
+
+
+def scaled(factor):
+    return lambda: (problem()[0] * factor, problem()[1])
+
+
+def moved(offset):
+    return lambda: (problem()[0].astype(np.float64) + offset, problem()[1])
+
+
 @pytest.mark.parametrize(
     ("given", "changes", "message"),
     [
         (lambda: (problem()[0][:, 0], problem()[1]), {}, r"features have shape \(3000,\)"),
-        (lambda: (problem()[0], problem()[1][:5]), {}, r"labels have shape \(5,\)"),
+        (lambda: (problem()[0], problem()[1][:5]), {}, r"labels are int64 of shape \(5,\)"),
         (lambda: (problem()[0], problem()[1] * 0.5), {}, "one integer for each of 3000 events"),
         (with_nan, {}, "feature column 2 contains NaN or infinity"),
         (problem, {"classes": ("a", "b")}, "labels run from 0 to 2, but there are 2 classes"),
-        (problem, {"epochs": 0}, "epochs=0: a positive number is needed"),
+        (problem, {"classes": ("a", "a", "b")}, "two or more different names are needed"),
+        (of_one_class, {}, "all events are of class 1; give events of another too"),
+        (scaled(1e-9), {}, r"feature column 0 has a standard deviation of \S+e-11; choose a unit"),
+        (scaled(1e20), {}, "choose a unit in which it is 1e-06 to 1e.12, and remove outliers"),
+        (moved(1e9), {}, "around 1e.09, too little for float32; subtract a constant from it"),
+        (problem, {"epochs": 0}, "epochs=0: use 1 to"),
+        (problem, {"epochs": 2.5}, "epochs=2.5: a whole number is needed"),
+        (problem, {"patience": 0}, "patience=0: use 1 to"),
+        (problem, {"seed": -1}, "seed=-1: use 0 to 4294967295"),
+        (problem, {"cost_target": np.inf}, "cost_target=inf: a positive"),
+        (problem, {"fractions": (0.5, 0.5)}, "are not three shares that sum to 1"),
         (problem, {"cost_target": -5.0}, "cost_target=-5.0: a positive"),
         (problem, {"cost_target": np.nan}, "cost_target=nan: a positive"),
         (problem, {"layers": (8, 10**9)}, r"layers=\(8, 1000000000\): positive sizes up to"),
@@ -168,3 +191,65 @@ def test_bad_input_gives_one_line(given, changes, message, tmp_path):
         train(*given(), **{"out": tmp_path / "m.keras", **SETTINGS, **changes})
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "m.keras").exists()
+
+
+SHORT = SETTINGS | {"epochs": 3, "float_epochs": 2}
+
+
+def test_a_model_over_its_cost_target_is_announced(data, tmp_path, caplog):
+    result = train(*data, out=tmp_path / "m.keras", **SHORT)
+    assert result.ebops > SHORT["cost_target"]
+    (line,) = caplog.messages
+    assert line.startswith("no epoch of 3 came below the cost target of 150 EBOPs; give more")
+
+
+def test_units_and_types_of_labels_change_nothing(data, tmp_path):
+    x, y = data
+    settings = SHORT | {"classes": ("a", "b"), "cost_target": 1e6}
+    plain = train(x, y > 0, out=tmp_path / "m.keras", **settings)
+    other = train(x * 2.0**24, (y > 0) * 1, out=tmp_path / "other.keras", **settings)
+    assert other.history == plain.history
+    assert other.accuracy == plain.accuracy
+    numbers = Emulator(load(tmp_path / "m.keras").circuit).predict(x)
+    others = Emulator(load(tmp_path / "other.keras").circuit).predict(x * 2.0**24)
+    np.testing.assert_array_equal(numbers, others)
+
+
+def test_the_largest_seed_trains(data, tmp_path):
+    assert train(*data, out=tmp_path / "m.keras", **SHORT | {"seed": 2**32 - 1}).path.is_file()
+
+
+def test_a_training_that_diverges_is_refused(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("edgetrig.training.fit._PEAK_RATE", 1e30)
+    with pytest.raises(DataError, match="the training diverged: the loss is no number"):
+        train(*data, out=tmp_path / "m.keras", **SHORT)
+    assert not (tmp_path / "m.keras").exists()
+
+
+def test_a_float_reference_of_another_training_is_replaced(data, tmp_path):
+    out, float_out, state = (tmp_path / name for name in ("m.keras", "float.keras", "state"))
+    train(*data, out=out, float_out=float_out, checkpoint=state, **SHORT)
+    expected = weights_of(float_out)
+    train(*data, out=out, float_out=float_out, **SHORT | {"seed": 9})
+    train(*data, out=out, float_out=float_out, checkpoint=state, **SHORT)
+    got = weights_of(float_out)
+    assert got.keys() == expected.keys()
+    assert all((got[name] == values).all() for name, values in expected.items())
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("state", "the same command goes on from epoch 2"), (None, "nothing is kept without")],
+)
+def test_an_interrupt_says_what_is_kept(data, tmp_path, monkeypatch, state, words):
+    def interrupt(done, total):
+        if done == total - 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgetrig.training.fit._SAVE_SECONDS", 0.0)
+    folder = None if state is None else tmp_path / state
+    settings = SHORT | {"checkpoint": folder, "epochs": 4}
+    with pytest.raises(KeyboardInterrupt, match=f"interrupted after 3 of 4 epochs; {words}"):
+        train(*data, out=tmp_path / "m.keras", progress=interrupt, **settings)
+    if folder is not None:
+        assert train(*data, out=tmp_path / "m.keras", **settings).resumed_at == 2

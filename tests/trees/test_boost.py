@@ -67,15 +67,22 @@ def test_the_same_arguments_give_the_same_trees(events):
         ({"features": [[0.5]]}, "whole numbers"),
         ({"features": [[-1]]}, "0 to"),
         ({"labels": [[0]]}, "one class an event"),
-        ({"labels": [3], "classes": 2}, "for 2 classes"),
+        ({"labels": [0, 3], "classes": 2}, "there are 2 classes"),
+        ({"labels": [0, 0]}, "all events are of class 0"),
+        ({"classes": 2.5}, "classes=2.5: a whole number"),
         ({"rounds": 0}, "rounds=0"),
         ({"leaf_bits": 17}, "leaf_bits=17"),
         ({"learning_rate": 0}, "learning_rate"),
         ({"drop_bits": -1}, "drop_bits"),
+        ({"rounds": 2.5}, "rounds=2.5: a whole number"),
+        ({"seed": -1}, "seed=-1"),
+        ({"names": ["a", "b"]}, "one of its own for each of 1 features"),
+        ({"eta": 0.1}, "eta=0.1: boost sets it by its own arguments"),
+        ({"objective": "reg:squarederror"}, "objective=reg:squarederror: boost sets it"),
     ],
 )
 def test_unusable_arguments_are_refused_in_one_line(change, words):
-    given = {"features": [[1]], "labels": [0], **change}
+    given = {"features": [[1], [2]], "labels": [0, 1], **change}
     with pytest.raises(DataError, match=words) as caught:
         boost(given.pop("features"), given.pop("labels"), **given)
     assert "\n" not in str(caught.value)

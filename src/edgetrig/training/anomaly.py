@@ -7,14 +7,13 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from math import ceil, inf, isfinite
+from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetrig.errors import DataError
 from edgetrig.files import whole_file
 from edgetrig.progress import Progress, silent
 from edgetrig.training.anomaly_inputs import input_format
@@ -23,6 +22,13 @@ from edgetrig.training.checkpoint import Checkpoint, fingerprint
 from edgetrig.training.loop import Loop
 from edgetrig.training.models import use_jax
 from edgetrig.training.schedule import CostController, learning_rate
+from edgetrig.training.settings import (
+    WIDEST,
+    check_layers,
+    check_positive,
+    check_seed,
+    check_whole,
+)
 
 _PEAK_RATE = 2e-3
 _MARGIN = 0.97  # aimed at, so that the last epochs stay under the target
@@ -96,14 +102,13 @@ class EncoderSettings:
         Raises
         ------
         DataError
-            If one is not positive.
+            If one cannot.
         """
-        for name in ("latent", "epochs", "batch", "cost_target", "kl_weight"):
-            value = getattr(self, name)
-            if not (value > 0 and isfinite(value)):
-                raise DataError(f"{name}={value}: a positive number is needed")
-        if min(self.layers, default=1) <= 0:
-            raise DataError(f"layers={tuple(self.layers)}: positive sizes are needed")
+        check_whole(WIDEST, latent=self.latent)
+        check_whole(epochs=self.epochs, batch=self.batch)
+        check_positive(cost_target=self.cost_target, kl_weight=self.kl_weight)
+        check_layers(self.layers)
+        check_seed(self.seed)
 
 
 def train_encoder(

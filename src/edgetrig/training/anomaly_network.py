@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.training.settings import layer_seed
+
 _HIDDEN_BITS = 5
 """Integer bits of hidden values: they saturate at 32, which is far out in the scaled inputs."""
 
@@ -61,16 +63,18 @@ def autoencoder(
     hidden = keras.layers.Normalization(mean=[0.0] * len(variance), variance=variance)(x)
     for number, units in enumerate(layers):
         name = f"hidden_{number}"
-        layer = QDense(units, activation="relu", name=name, **_dense(number == 0, seed + number))
+        layer = QDense(units, activation="relu", name=name, **_dense(number, seed))
         hidden = layer(hidden)
-    means = QDense(latent, name="means", **_dense(not layers, seed + len(layers)))(hidden)
+    means = QDense(latent, name="means", **_dense(len(layers), seed))(hidden)
     spreads = keras.layers.Dense(latent, kernel_initializer="zeros", name="spreads")(hidden)
     decoded = _sampled(means, spreads, seed)
     for number, units in enumerate([*reversed(layers), len(variance)]):
         decoded = keras.layers.Dense(
             units,
             activation="relu" if number < len(layers) else None,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 100 + number),
+            kernel_initializer=keras.initializers.GlorotUniform(
+                seed=layer_seed(seed, 100 + number)
+            ),
             name=f"decoder_{number}",
         )(decoded)
     whole = keras.layers.Concatenate(name="outputs")([means, spreads, decoded])
@@ -115,7 +119,7 @@ def _sampled(means: Any, spreads: Any, seed: int) -> Any:
     return Sampled()([means, spreads])
 
 
-def _dense(first: bool, seed: int) -> dict[str, Any]:
+def _dense(layer: int, seed: int) -> dict[str, Any]:
     import keras
     from hgq.config import QuantizerConfig
     from hgq.constraints import MinMax
@@ -123,7 +127,7 @@ def _dense(first: bool, seed: int) -> dict[str, Any]:
     data = {"round_mode": "TRN", "overflow_mode": "SAT"}  # dropping bits costs no logic
     weights = {"round_mode": "RND", "overflow_mode": "WRAP", "i_decay_speed": float("inf")}
     weights |= {"f0": 3, "fc": MinMax(-4, 8)}
-    if first:
+    if layer == 0:
         inputs = QuantizerConfig("kif", "datalane", k0=1, i0=6, f0=3, fc=MinMax(-6, 6), **data)
     else:
         inputs = QuantizerConfig(
@@ -134,7 +138,7 @@ def _dense(first: bool, seed: int) -> dict[str, Any]:
         "kq_conf": QuantizerConfig("kif", "weight", i0=1, **weights),
         "bq_conf": QuantizerConfig("kif", "bias", i0=2, **weights),
         "beta0": 0.0,
-        "kernel_initializer": keras.initializers.GlorotUniform(seed=seed),
+        "kernel_initializer": keras.initializers.GlorotUniform(seed=layer_seed(seed, layer)),
     }
 
 

@@ -8,7 +8,7 @@ rounded trees. Features are hardware integers; splits may be told to look at the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError, require
 from edgetrig.frontends.trees import Forest, read_model
+from edgetrig.training.events import check_classes
+from edgetrig.training.settings import check_seed, check_whole
 
 _LARGEST = 1 << 24  # XGBoost takes features as float32: whole numbers up to here are exact
+_OURS = ("objective", "num_class", "base_score", "booster", "max_depth", "eta")
+"""Parameters of XGBoost that follow from the arguments."""
 
 
 def boost(
@@ -55,13 +59,15 @@ def boost(
         Low bits that splits do not look at, for all features or for each: thresholds are multiples
         of two to this power, which makes comparisons fewer and smaller.
     classes
-        Number of classes; what the labels have if left out. Two give one margin, for class 1.
+        Number of classes, at least 2; what the labels have if left out. Two give one margin, for
+        class 1.
     names
         Of the features.
     seed
         Of XGBoost. The same arguments give the same trees.
     **parameters
-        Further parameters of XGBoost's trees, such as ``min_child_weight`` or ``subsample``.
+        Further parameters of XGBoost's trees, such as ``min_child_weight`` or ``subsample``; not
+        those that follow from the arguments above.
 
     Returns
     -------
@@ -72,7 +78,7 @@ def boost(
     Raises
     ------
     DataError
-        On unusable features, labels or settings.
+        On unusable features, labels or settings, or where all events are of one class.
     ToolError
         If XGBoost is not installed.
 
@@ -83,7 +89,9 @@ def boost(
     xgboost = require("xgboost", "boost")
     x, drop = _checked_features(features, drop_bits)
     y, count = _checked_labels(labels, len(x), classes)
-    _check_settings(rounds, depth, leaf_bits, learning_rate)
+    _check_settings(rounds, depth, leaf_bits, learning_rate, parameters)
+    check_seed(seed)
+    features_named = _checked_names(names, x.shape[1])
     outputs = 1 if count == 2 else count
     settings = {
         "objective": "binary:logistic" if outputs == 1 else "multi:softprob",
@@ -108,7 +116,7 @@ def boost(
         for leaf in trees.leaves(coarse).T:
             margins += value[leaf]
         parts.append((trees, value))
-    return _joined(parts, base, drop, names)
+    return _joined(parts, base, drop, features_named or parts[0][0].features)
 
 
 def _checked_features(
@@ -135,15 +143,30 @@ def _checked_labels(
     if y.shape != (events,) or y.dtype.kind not in "iub":
         raise DataError(f"labels of type {y.dtype} and shape {y.shape}: one class an event")
     count = max(int(y.max()) + 1, 2) if classes is None else classes
-    if y.min() < 0 or y.max() >= count or count < 2:
-        raise DataError(f"labels from {y.min()} to {y.max()} for {count} classes")
+    check_whole(classes=count)
+    check_classes(y, count)
     return y.astype(np.int64), count
 
 
-def _check_settings(rounds: int, depth: int, leaf_bits: int, learning_rate: float) -> None:
-    for name, value, most in (("rounds", rounds, 10_000), ("depth", depth, 16)):
-        if not 1 <= value <= most:
-            raise DataError(f"{name}={value}: use 1 to {most}")
+def _checked_names(names: Sequence[str] | None, features: int) -> tuple[str, ...]:
+    """Return the names of the features; none if they are left out."""
+    given = tuple(names or ())
+    if given and (len(given) != features or len(set(given)) < features):
+        raise DataError(f"names={given}: one of its own for each of {features} features is needed")
+    return given
+
+
+def _check_settings(
+    rounds: int,
+    depth: int,
+    leaf_bits: int,
+    learning_rate: float,
+    parameters: Mapping[str, Any],
+) -> None:
+    check_whole(10_000, rounds=rounds)
+    check_whole(16, depth=depth)
+    if taken := [name for name in _OURS if name in parameters]:
+        raise DataError(f"{taken[0]}={parameters[taken[0]]}: boost sets it by its own arguments")
     if not 0 <= leaf_bits <= 16:
         raise DataError(f"leaf_bits={leaf_bits}: use 0 to 16")
     if not 0 < learning_rate <= 1:
@@ -161,13 +184,10 @@ def _joined(
     parts: list[tuple[Forest, NDArray[np.float64]]],
     base: NDArray[np.float64],
     drop: NDArray[np.int64],
-    names: Sequence[str] | None,
+    features: tuple[str, ...],
 ) -> Forest:
     """Return all rounds' trees as one forest on the features as they were given."""
     first = np.cumsum([0, *(trees.nodes for trees, _ in parts)])
-    features = parts[0][0].features if names is None else tuple(names)
-    if len(features) != len(drop):
-        raise DataError(f"{len(features)} names for {len(drop)} features")
 
     def column(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(trees, name) for trees, _ in parts])

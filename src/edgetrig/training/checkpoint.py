@@ -31,7 +31,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path | None, key: Mapping[str, Any]) -> None:
         self.folder = folder
-        self._key = json.dumps(key, sort_keys=True)
+        self._key = json.dumps(key, sort_keys=True, default=int)  # whole numbers of NumPy
 
     def save(self, name: str, numbers: Numbers, facts: Mapping[str, Any]) -> None:
         """Save arrays and plain facts under a name, replacing what was there."""

@@ -16,19 +16,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError
 from edgetrig.files import whole_file
-from edgetrig.progress import Progress, silent
+from edgetrig.progress import Progress, notify, silent
 from edgetrig.training.checkpoint import Checkpoint, fingerprint
+from edgetrig.training.events import checked_events
 from edgetrig.training.loop import Loop, accuracy, cross_entropy, softmax
 from edgetrig.training.models import float_network, quantized_network, use_jax
 from edgetrig.training.result import TrainResult
 from edgetrig.training.schedule import CostController, learning_rate
+from edgetrig.training.settings import (
+    check_layers,
+    check_positive,
+    check_seed,
+    check_whole,
+)
 from edgetrig.training.split import split
 
 _PEAK_RATE = 2e-3
 _MARGIN = 0.97  # aimed at, so that the last epochs and the final calibration stay under the target
 _SAVE_SECONDS = 5.0
-WIDEST = 1 << 14
-"""Most outputs of a layer."""
 _HISTORY = ("loss", "validation_loss", "validation_accuracy", "ebops", "beta")
 
 
@@ -65,7 +70,7 @@ def train(
     labels
         (events,) class of every event, from 0.
     classes
-        Names of the classes.
+        Names of the classes, two or more.
     out
         The ``.keras`` file to write; it gives logits.
     float_out
@@ -73,7 +78,7 @@ def train(
     layers
         Hidden layer sizes.
     seed
-        Seed of the split, the weights and the order of the events.
+        Seed of the split, the weights and the order of the events, of 32 bits.
     epochs, float_epochs
         Passes over the training set for the quantised and the float network.
     batch
@@ -86,25 +91,34 @@ def train(
     fractions
         Shares of training, validation and test events.
     checkpoint
-        Folder in which the state is saved every few seconds, and from which it is taken up again.
+        Folder in which the state is saved every few seconds, and from which it is taken up again;
+        of the float training only its end.
     progress
         Called with epochs done and epochs in total.
 
     Raises
     ------
     DataError
-        On unusable features, labels, settings or checkpoints.
+        On unusable features, labels, settings or checkpoints, and if the training diverges.
     ToolError
         If a package is missing or Keras runs on another backend than JAX.
+    KeyboardInterrupt
+        On Ctrl-C, with a line that says what is kept.
 
     References
     ----------
     C. Sun et al., "HGQ: High Granularity Quantization for Real-time Neural Networks on FPGAs",
     arXiv:2405.00645 (EBOPs, learned widths). G. Hinton et al., arXiv:1503.02531 (distillation).
     """
-    x, y = _checked(features, labels, classes)
+    x, y = checked_events(features, labels, classes)
     target = _checked_path(out)
     float_target = None if float_out is None else _checked_path(float_out)
+    check_layers(layers)
+    check_seed(seed)
+    check_whole(epochs=epochs, float_epochs=float_epochs, batch=batch)
+    check_positive(cost_target=cost_target)
+    patience = max(epochs // 5, 1) if patience is None else patience
+    check_whole(patience=patience)
     settings = _Settings(
         tuple(int(n) for n in layers),
         len(classes),
@@ -113,10 +127,9 @@ def train(
         int(float_epochs),
         int(batch),
         float(cost_target),
-        int(patience if patience is not None else max(epochs // 5, 1)),
-        tuple(fractions),
+        int(patience),
+        fractions,
     )
-    settings.check()
     use_jax()
     data = _Data.of(x, y, settings)
     versions = _versions()
@@ -168,14 +181,7 @@ class _Settings:
     batch: int
     cost_target: float
     patience: int
-    fractions: tuple[float, ...]
-
-    def check(self) -> None:
-        for name in ("epochs", "float_epochs", "batch", "cost_target", "patience"):
-            if not getattr(self, name) > 0:  # NaN neither
-                raise DataError(f"{name}={getattr(self, name)}: a positive number is needed")
-        if not 0 < min(self.layers, default=1) <= max(self.layers, default=1) <= WIDEST:
-            raise DataError(f"layers={self.layers}: positive sizes up to {WIDEST} are needed")
+    fractions: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -186,8 +192,7 @@ class _Data:
 
     @staticmethod
     def of(x: NDArray[np.float32], y: NDArray[np.int64], settings: _Settings) -> _Data:
-        a, b, c = settings.fractions
-        parts = split(y, settings.seed, (a, b, c))
+        parts = split(y, settings.seed, settings.fractions)
         sets = (parts.train, parts.validation, parts.test)
         if min(map(len, sets)) == 0:
             raise DataError(f"{len(y)} events are too few for shares of {settings.fractions}")
@@ -202,30 +207,41 @@ def _train_float(
     progress: Callable[[int], None],
 ) -> tuple[NDArray[np.float32], float]:
     """Return the best float network's probabilities on the training set, and its test accuracy."""
-    found = saved.load("float")
-    if found is not None and (target is None or target.is_file()):
-        progress(settings.float_epochs)
-        return found[0]["teacher"], float(found[1]["accuracy"])
     x, y = data.train
     one_hot = np.eye(settings.classes, dtype=np.float32)[y]
     model = float_network(x, settings.layers, settings.classes, settings.seed)
     loop = Loop(model, x, one_hot, settings.batch)
+    found = saved.load("float")
+    if found is None:
+        loop.state.take(_best_float(loop, data, settings, progress))
+        teacher = softmax(loop.evaluate(x)[0])
+        share = accuracy(loop.evaluate(data.test[0])[0], data.test[1])
+        numbers = {**loop.state.to_numpy(), "teacher": teacher}
+        saved.save("float", numbers, {"accuracy": share})
+    else:
+        numbers, facts = found
+        loop.state.take(numbers)
+        teacher, share = numbers["teacher"], float(facts["accuracy"])
+        progress(settings.float_epochs)
+    if target is not None:
+        with whole_file(target) as path:
+            loop.finish().save(path)
+    return teacher, share
+
+
+def _best_float(
+    loop: Loop, data: _Data, settings: _Settings, progress: Callable[[int], None]
+) -> dict[str, NDArray[Any]]:
+    """Train the float network; return its numbers after the epoch of least validation loss."""
     best, numbers = np.inf, loop.state.to_numpy()
     for epoch in range(settings.float_epochs):
         rate = learning_rate(epoch, settings.float_epochs, _PEAK_RATE, hold=0.0)
-        loop.run(_order(settings.seed, -1 - epoch, len(x)), rate)
+        loop.run(_order(settings.seed, -1 - epoch, len(data.train[1])), rate)
         loss = cross_entropy(loop.evaluate(data.validation[0])[0], data.validation[1])
         if loss < best:
             best, numbers = loss, loop.state.to_numpy()
         progress(epoch + 1)
-    loop.state.take(numbers)
-    teacher = softmax(loop.evaluate(x)[0])
-    share = accuracy(loop.evaluate(data.test[0])[0], data.test[1])
-    if target is not None:
-        with whole_file(target) as path:
-            loop.finish().save(path)
-    saved.save("float", {"teacher": teacher}, {"accuracy": share})
-    return teacher, share
+    return numbers
 
 
 @dataclass
@@ -287,19 +303,33 @@ def _train_quantized(
     control = CostController(_MARGIN * settings.cost_target, settings.epochs)
     run = _Run(loop, control, {name: [] for name in _HISTORY}, loop.state.to_numpy())
     run.restore(saved)
-    last = time.monotonic()
-    while run.epoch < settings.epochs and not _stale(run, settings):
-        _one_epoch(run, data, settings)
-        progress(settings.float_epochs + run.epoch)
-        if time.monotonic() - last > _SAVE_SECONDS:
-            run.save(saved)
-            last = time.monotonic()
+    last, kept = time.monotonic(), run.epoch
+    try:
+        while run.epoch < settings.epochs and not _stale(run, settings):
+            _one_epoch(run, data, settings)
+            progress(settings.float_epochs + run.epoch)
+            if time.monotonic() - last > _SAVE_SECONDS:
+                run.save(saved)
+                last, kept = time.monotonic(), run.epoch
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_interrupted(run.epoch, kept, settings, saved)) from None
     run.save(saved)
     if run.best_epoch < 0:  # the target was never reached: the last epoch is the nearest to it
         run.best_epoch = run.epoch - 1
+        notify(
+            f"no epoch of {run.epoch} came below the cost target of {settings.cost_target:g} EBOPs;"
+            " give more epochs or a higher target"
+        )
     else:
         loop.state.take(run.best)
     return run
+
+
+def _interrupted(epoch: int, kept: int, settings: _Settings, saved: Checkpoint) -> str:
+    rest = f"the same command goes on from epoch {kept}"
+    if saved.folder is None:
+        rest = "nothing is kept without a checkpoint folder"
+    return f"interrupted after {epoch} of {settings.epochs} epochs; {rest}"
 
 
 def _one_epoch(run: _Run, data: _Data, settings: _Settings) -> None:
@@ -335,30 +365,12 @@ def _calibrate(model: Any, data: _Data) -> int:
     return int(trace_minmax(model, x, batch_size=len(x), verbose=0))
 
 
-def _checked(
-    features: ArrayLike, labels: ArrayLike, classes: Sequence[str]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    x, y = np.asarray(features), np.asarray(labels)
-    if x.ndim != 2 or x.shape[1] == 0 or x.dtype.kind not in "fiub":
-        raise DataError(f"features have shape {x.shape}; (events, features) numbers are needed")
-    if y.shape != (len(x),) or y.dtype.kind not in "iu":
-        raise DataError(
-            f"labels have shape {y.shape}; one integer for each of {len(x)} events is needed"
-        )
-    bad = np.flatnonzero(~np.isfinite(x.astype(np.float32)).all(axis=0))
-    if len(bad):
-        raise DataError(f"feature column {bad[0]} contains NaN or infinity; remove these events")
-    if len(y) and (y.min() < 0 or y.max() >= len(classes)):
-        raise DataError(
-            f"labels run from {y.min()} to {y.max()}, but there are {len(classes)} classes"
-        )
-    return x.astype(np.float32), y.astype(np.int64)
-
-
 def _checked_path(out: str | os.PathLike[str]) -> Path:
     path = Path(out)
     if path.suffix != ".keras":
         raise DataError(f"{path}: the model is written as a .keras file; choose such a name")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; choose another name")
     return path
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.errors import DataError
+
 Arrays = list[Any]
 
 
@@ -93,6 +95,11 @@ class Loop:
         """Train one epoch over the events in the given order; return its mean loss.
 
         ``rate`` is the learning rate, ``beta`` the weight of the cost.
+
+        Raises
+        ------
+        DataError
+            If the loss is no number any more: the weights are lost.
         """
         import jax.numpy as jnp
 
@@ -106,7 +113,10 @@ class Loop:
         carry = (state.trainable, state.fixed, state.optimizer)
         carry, losses = self._epoch(carry, batches)
         state.trainable, state.fixed, state.optimizer = (list(values) for values in carry)
-        return float(losses.mean())
+        loss = float(losses.mean())
+        if not np.isfinite(loss):
+            raise DataError("the training diverged: the loss is no number; look for outliers")
+        return loss
 
     def evaluate(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
         """Return the model's outputs and its effective bit operations.

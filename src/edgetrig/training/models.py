@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ToolError, require
+from edgetrig.training.events import SMALLEST
+from edgetrig.training.settings import layer_seed
 
 
 def use_jax() -> Any:
@@ -40,7 +42,7 @@ def power_of_two_scaling(x: NDArray[np.float32]) -> tuple[NDArray[np.float64], N
 
     Deviations are powers of two; means are whole multiples of these.
     """
-    deviation = np.maximum(x.std(axis=0, dtype=np.float64), 2.0**-20)
+    deviation = np.maximum(x.std(axis=0, dtype=np.float64), SMALLEST)
     deviation = 2.0 ** np.rint(np.log2(deviation))
     return np.rint(x.mean(axis=0, dtype=np.float64) / deviation) * deviation, deviation
 
@@ -54,7 +56,7 @@ def float_network(x: NDArray[np.float32], layers: Sequence[int], classes: int, s
         hidden = keras.layers.Dense(
             units,
             activation="relu" if number < len(layers) else None,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + number),
+            kernel_initializer=keras.initializers.GlorotUniform(seed=layer_seed(seed, number)),
         )(hidden)
     return keras.Model(inputs, hidden, name="reference")
 
@@ -76,7 +78,7 @@ def quantized_network(
         hidden = QDense(
             units,
             activation=None if last else "relu",
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + number),
+            kernel_initializer=keras.initializers.GlorotUniform(seed=layer_seed(seed, number)),
             name="scores" if last else f"hidden_{number}",
             **_quantizers(first),
         )(hidden)

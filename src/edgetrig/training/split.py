@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgetrig.errors import DataError
+from edgetrig.training.settings import check_seed
 
 Indices = NDArray[np.int64]
 
@@ -35,19 +36,24 @@ def split(
     labels
         (events,) class of every event.
     seed
-        Seed of the shuffle.
+        Seed of the shuffle, of 32 bits.
     fractions
         Shares of the three sets; they sum to 1 and none is negative.
 
     Raises
     ------
     DataError
-        If the fractions are not such shares, or the labels are not one-dimensional.
+        If the fractions are not such shares, the labels are not one-dimensional or NaN, or the seed
+        is none.
     """
     values = np.asarray(labels)
     if values.ndim != 1:
         raise DataError(f"labels have shape {values.shape}; one number an event is needed")
-    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise DataError(f"event {np.isnan(values).argmax()} has the label NaN; remove such events")
+    check_seed(seed)
+    # NaN neither: it compares with nothing.
+    if not (len(fractions) == 3 and min(fractions) >= 0 and abs(sum(fractions) - 1) <= 1e-9):
         raise DataError(f"fractions {fractions} are not three shares that sum to 1")
     random = np.random.default_rng(seed)
     parts: list[list[Indices]] = [[], [], []]

@@ -55,7 +55,7 @@ class WorkingPoint(Printed):
 
     def __str__(self) -> str:
         return (
-            f"score >= {self.threshold:g}: background acceptance {self.acceptance:.3%}"
+            f"score >= {self.threshold:.15g}: background acceptance {self.acceptance:.3%}"
             f" (asked for {self.requested:.3%}), signal efficiency {self.efficiency:.1%}"
         )
 

@@ -65,7 +65,7 @@ def anomaly_train(
             progress=progress,
         )
     say(
-        f"accept where score >= {trigger.threshold:g}: {trigger.rate_khz:.2f} +- "
+        f"accept where score >= {trigger.threshold:.15g}: {trigger.rate_khz:.2f} +- "
         f"{trigger.error_khz:.2f} kHz on {trigger.events['test']:,} other crossings (asked for "
         f"{rate:g}; the threshold rests on {trigger.accepted:,} of "
         f"{trigger.events['threshold']:,})"
@@ -74,6 +74,6 @@ def anomaly_train(
     say(f"wrote {out}: {trigger.encoder.ebops:,} EBOPs; record: {out / RECORD}")
     say(f"next: edgetrig menu rates {menu} ZERO-BIAS --signal NAME=FILE")
     say(
-        f"      edgetrig compile {design} --signal score --threshold {trigger.threshold:g}"
+        f"      edgetrig compile {design} --signal score --threshold {trigger.threshold:.15g}"
         " --rtl rtl --cpp emulator --out accept.edgetrig"
     )

@@ -70,7 +70,7 @@ def menu_tune(
     )
     for one in tuned:
         say(
-            f"{one.seed}: {one.parameter} = {float(one.value):g} gives {one.rate_khz:.2f}"
+            f"{one.seed}: {one.parameter} = {float(one.value):.15g} gives {one.rate_khz:.2f}"
             f" +- {one.error_khz:.2f} kHz (asked for {one.asked_khz:.4g})"
         )
     if total is not None:
