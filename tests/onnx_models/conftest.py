@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, defs, helper, numpy_helper
 
 from edgetrig.circuit import check
 from edgetrig.emulate import Emulator
@@ -12,6 +12,8 @@ from edgetrig.frontends import load
 
 onnxruntime.set_default_logger_severity(3)
 QONNX = "qonnx.custom_op.general"
+LEARNED = "ai.onnx.ml"
+LEARNED_KINDS = {schema.name for schema in defs.get_all_schemas() if schema.domain == LEARNED}
 
 
 def _model(nodes, inputs, outputs, constants=None, opset=21, type_=TensorProto.FLOAT):
@@ -20,6 +22,7 @@ def _model(nodes, inputs, outputs, constants=None, opset=21, type_=TensorProto.F
     for kind, arguments, results, *attributes in nodes:
         given = attributes[0] if attributes else {}
         domain = QONNX if kind in ("Quant", "BipolarQuant", "Trunc", "IntQuant") else ""
+        domain = LEARNED if kind in LEARNED_KINDS else domain
         names = ["" if name == "-" else name for name in arguments.split()]
         made.append(helper.make_node(kind, names, results.split(), domain=domain, **given))
     graph = helper.make_graph(
@@ -29,7 +32,7 @@ def _model(nodes, inputs, outputs, constants=None, opset=21, type_=TensorProto.F
         [helper.make_empty_tensor_value_info(name) for name in outputs],
         [numpy_helper.from_array(np.asarray(v), name) for name, v in (constants or {}).items()],
     )
-    opsets = [helper.make_opsetid("", opset), helper.make_opsetid(QONNX, 1)]
+    opsets = [helper.make_opsetid(*v) for v in (("", opset), (QONNX, 1), (LEARNED, 3))]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 

@@ -99,15 +99,27 @@ def rms_norm(
 
 
 def unit_norm(
-    x: Any, axes: Sequence[int], epsilon: float = 1e-12, precision: Precision = AS_IS
+    x: Any,
+    axes: Sequence[int],
+    epsilon: float = 1e-12,
+    precision: Precision = AS_IS,
+    order: int = 2,
 ) -> Any:
-    """Return an exact array over the root of the sum of its squares over axes, if that is not 0."""
-    total = rounded(np.sum(x * x, axis=tuple(axes), keepdims=True), "sum", precision)
+    """Return an exact array over the norm of its elements along axes, if that is not 0.
+
+    The norm is the sum of sizes (order 1), or the root of the sum of squares (order 2); sums are at
+    least ``epsilon``. ``precision`` has types for the roles "sum" and "inverse".
+    """
+    parts = x * x if order == 2 else np.abs(x)
+    total = rounded(np.sum(parts, axis=tuple(axes), keepdims=True), "sum", precision)
 
     def function(v: Floats) -> Floats:
-        return np.asarray(1 / np.sqrt(np.maximum(v, epsilon)))
+        v = np.maximum(v, epsilon)
+        inverse = 1 / np.where(v > 0, v, 1)
+        return np.asarray(np.sqrt(inverse) if order == 2 else inverse)
 
-    inverse = tabulated("inverse root", function, total, "inverse", precision)
+    name = "inverse root" if order == 2 else "reciprocal"
+    inverse = tabulated(name, function, total, "inverse", precision)
     return precision.within(x * inverse, -1, 1)
 
 

@@ -27,7 +27,7 @@ from edgetrig.frontends.values import Pending, Raw, Value, exact, rearranged
 MOST_ELEMENTS: Final = 1 << 25
 """Most elements that all results have together."""
 
-_DAMAGE: Final = (
+DAMAGE: Final = (
     AttributeError, IndexError, KeyError, OverflowError, TypeError, ZeroDivisionError,
 )  # fmt: skip
 """What handlers raise on attributes and arguments that make no sense."""
@@ -97,7 +97,7 @@ def build(graph: Graph, events: int, whole: bool) -> Built:
                 _add(built, values, entry, graph, added)
         except (ValueError, CircuitError) as error:
             raise NodeError(entry.node, str(error)) from error
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise NodeError(entry.node, f"its description is damaged ({error!r})") from error
     built.shapes = {name: shape_of(value) for name, value in values.items()}
     return built
@@ -199,11 +199,15 @@ def _add_step(
     given: list[Key] = [name for name, value in pairs if not _is_known(value)]
     for name, value in zip(entry.results, results, strict=False):
         if name and not isinstance(value, Known):
-            keys.append(name)
-            if name in graph.outputs:
-                keys.append(output_key(name))
+            keys += _keys(name, graph)
     node = entry.node
     built.steps.append(Step(node.name, node.kind, function, tuple(given), tuple(keys)))
+
+
+def _keys(name: str, graph: Graph) -> list[Key]:
+    """Return the keys of a value: as other nodes read it, and as the model gives it."""
+    inside: list[Key] = [name] if name in graph.read or name not in graph.outputs else []
+    return [*inside, output_key(name)] if name in graph.outputs else inside
 
 
 def output_key(name: str) -> Key:
@@ -238,14 +242,14 @@ def _function(
         try:
             results = handler(replace(entry.node, precision=precision), *given)
             results = [fitting(entry.node, value) for value in results]
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise ValueError(f"its description is damaged ({error!r})") from error
         made: list[Value] = []
         for name, value in zip(entry.results, results, strict=False):
             if name and not isinstance(value, Known):
-                made.append(value)
-                if name in graph.outputs:
-                    made.append(rearranged(value, lambda v: v[0]) if added else value)
+                for key in _keys(name, graph):
+                    given_out = added and key == output_key(name)
+                    made.append(rearranged(value, lambda v: v[0]) if given_out else value)
         return made
 
     return run

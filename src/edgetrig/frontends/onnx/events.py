@@ -11,7 +11,7 @@ from edgetrig.frontends.onnx.graph import Entry, Graph
 _ALONG: Final = frozenset(
     {
         "ArgMax", "ArgMin", "GroupNormalization", "LayerNormalization", "LogSoftmax",
-        "RMSNormalization", "Softmax", "TopK",
+        "LpNormalization", "RMSNormalization", "Softmax", "TopK",
     }
 )  # fmt: skip
 """Operators that mix elements along an axis and keep it."""

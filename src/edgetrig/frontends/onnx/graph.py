@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
@@ -58,6 +59,11 @@ class Graph:
     outputs: tuple[str, ...]
     opsets: Mapping[str, int]
 
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """Names of the values that nodes read."""
+        return frozenset(name for entry in self.entries for name in entry.arguments)
+
 
 def read_graph(proto: Any) -> Graph:
     """Return the graph of a ``ModelProto``.
@@ -92,8 +98,8 @@ def read_graph(proto: Any) -> Graph:
     entries = [_entry(node, index, opsets, taken) for index, node in enumerate(nodes)]
     outputs = tuple(value.name for value in graph.output)
     known = {*constants, *(value.name for value in inputs)}
-    ordered = _ordered(entries, known, outputs)
-    return Graph(graph.name, inputs, constants, ordered, outputs, opsets)
+    kept = ordered(entries, known, outputs)
+    return Graph(graph.name, inputs, constants, kept, outputs, opsets)
 
 
 def _check_names(proto: Any) -> None:
@@ -204,9 +210,7 @@ def _attribute(attribute: Any) -> Any:
     return value
 
 
-def _ordered(
-    entries: Sequence[Entry], known: set[str], outputs: Sequence[str]
-) -> tuple[Entry, ...]:
+def ordered(entries: Sequence[Entry], known: set[str], outputs: Sequence[str]) -> tuple[Entry, ...]:
     """Return what the outputs need, in order."""
     makers: dict[str, int] = {}
     for number, entry in enumerate(entries):
@@ -235,3 +239,15 @@ def _ordered(
     except CycleError as error:
         raise ValueError("its nodes form a cycle") from error
     return tuple(entries[number] for number in order)
+
+
+def maker_of(name: str, makers: Mapping[str, Entry]) -> Entry | None:
+    """Return the node that makes a value, what only hands it on left out; None if none does."""
+    entry = makers.get(name)
+    while entry is not None and entry.arguments and _hands_on(entry.node):
+        entry = makers.get(entry.arguments[0])
+    return entry
+
+
+def _hands_on(node: Node) -> bool:
+    return node.kind == "Identity" or (node.kind == "Cast" and node.attributes.get("to") == 1)

@@ -13,8 +13,10 @@ from edgetrig.frontends.model import Model, Port
 from edgetrig.frontends.onnx.build import Built, NodeError, build, output_key
 from edgetrig.frontends.onnx.events import check_events
 from edgetrig.frontends.onnx.graph import Graph, GraphInput, read_graph
+from edgetrig.frontends.onnx.learned import written_out
 from edgetrig.frontends.onnx.load import load_file
 from edgetrig.frontends.onnx.operators import MOVERS
+from edgetrig.frontends.onnx.shortcuts import shortened
 from edgetrig.frontends.onnx.trees import forest_in
 from edgetrig.frontends.scales.quantized import EXTRA
 from edgetrig.frontends.trees.forest import Forest
@@ -48,6 +50,8 @@ def _read(proto: Any, where: str, name: str) -> Model | Forest:
         graph = read_graph(proto)
         if (forest := forest_in(graph)) is not None:
             return forest
+        graph, notes = written_out(graph)
+        graph = shortened(graph)
         whole, built = _steps(graph)
         inputs = [_port(given, whole) for given in graph.inputs]
         return Model(
@@ -56,7 +60,7 @@ def _read(proto: Any, where: str, name: str) -> Model | Forest:
             tuple(inputs),
             tuple(built.steps),
             tuple((name, output_key(name)) for name in graph.outputs if name in built.shapes),
-            tuple(_notes(graph, built)),
+            (*notes, *_notes(graph, built)),
         )
     except NodeError as error:
         line = f"layer '{error.node.name}' ({error.node.kind}): {error}"

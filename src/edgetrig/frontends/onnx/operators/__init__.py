@@ -18,6 +18,7 @@ from edgetrig.frontends.onnx.operators import (
     blocks,
     convolution,
     elementwise,
+    features,
     integer,
     matrix,
     normalization,
@@ -51,6 +52,7 @@ MOVERS: Final[dict[str, Handler]] = {
     "SpaceToDepth": blocks.space_to_depth,
     "Resize": blocks.resize,
     "Upsample": blocks.resize,
+    "ArrayFeatureExtractor": features.array_feature_extractor,
 }
 """Operators that move elements, or repeat them."""
 
@@ -115,6 +117,7 @@ EXACT: Final[dict[str, Handler]] = {
     "ArgMin": reduction.best(selection.argmin),
     "TopK": reduction.top_k,
     "OneHot": reduction.one_hot,
+    "TreeEnsemble": features.trees,
 }
 """Operators that compute exactly what they say."""
 
@@ -156,6 +159,8 @@ TYPED: Final[dict[str, Handler]] = {
     "LogSoftmax": activation.soft_max(log=True),
     "LayerNormalization": normalization.layer_norm,
     "RMSNormalization": normalization.rms_norm,
+    "LpNormalization": normalization.lp_norm,
+    "ReduceLogSumExp": reduction.log_sum_exp,
     "InstanceNormalization": normalization.instance_norm,
     "GroupNormalization": normalization.group_norm,
     "RNN": recurrent.recurrent,
@@ -168,12 +173,12 @@ HANDLERS: Final[dict[str, Handler]] = {**MOVERS, **QUANTIZERS, **EXACT, **TABLES
 """Every operator's handler."""
 
 
-_SKLEARN: Final = "pass scikit-learn's own model, which brings the scaling and layers with it"
-
 _INSTEAD: Final[dict[str, str]] = {
     "DynamicQuantizeLinear": "its scale depends on the event; use quantize_static",
-    **dict.fromkeys(("Scaler", "LinearClassifier", "LinearRegressor", "ZipMap"), _SKLEARN),
-    "ArrayFeatureExtractor": _SKLEARN,
+    "SVMClassifier": "several of its classes vote by pairs; LinearSVC is read",
+    **dict.fromkeys(
+        ("CastMap", "CategoryMapper", "DictVectorizer"), "it reads words; give numbers"
+    ),
 }
 """What to do about operators that have no handler, where more is known than similar names."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetrig.frontends.layers.inner import tabulated
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.scales.requantize import rounded
@@ -24,11 +25,11 @@ from edgetrig.frontends.scales.scaled import (
 )
 from edgetrig.frontends.scales.summed import Summed, summed
 from edgetrig.frontends.scales.tabled import applied
-from edgetrig.frontends.values import Raw, Value, exact
+from edgetrig.frontends.values import Raw, Value, exact, rearranged
 
 
-def _fit(*values: Value | Known) -> None:
-    bounded_shape(np.broadcast_shapes(*(shape_of(v) for v in values)))
+def _fit(*values: Value | Known) -> tuple[int, ...]:
+    return bounded_shape(np.broadcast_shapes(*(shape_of(v) for v in values)))
 
 
 def plus(node: Node, x: Value | Known, y: Value | Known) -> Value:
@@ -76,16 +77,28 @@ def multiply(node: Node, x: Argument, y: Argument) -> Results:
 
 
 def divide(node: Node, x: Argument, y: Argument) -> Results:
-    """ONNX' ``Div`` by constants; whole numbers by whole numbers towards zero."""
-    if not isinstance(y, Known):
-        raise ValueError("it divides by a computed value; only constants divide")
+    """ONNX' ``Div``; whole numbers by constant whole numbers alone, towards zero."""
     _fit(x, y)
+    if not isinstance(y, Known):
+        return [_over_value(node, x, y)]
     divisor = numbers(y.real)
     if not divisor.all():
         raise ValueError("it divides by zero")
     if y.scale is None and y.values.dtype.kind in "iu":
         return [whole_quotient(exact(x), divisor)]
     return [times_known(x, node.precision.weight(1 / divisor, "scale"))]
+
+
+def _over_value(node: Node, x: Value | Known, y: Value) -> Value:
+    """Return x / y by a table of y: of one number over it, or of its reciprocal."""
+    if node.whole:
+        raise ValueError("it divides whole numbers by computed ones; use floats")
+    if isinstance(x, Known) and x.values.size == 1:
+        factor = float(x.real.reshape(()))
+        divided = applied("division", lambda v: factor / v, y, node.precision)
+        return rearranged(divided, lambda v: np.broadcast_to(v, _fit(x, y)))
+    inverse = tabulated("reciprocal", np.reciprocal, exact(y), "inverse", node.precision)
+    return times(node, x, inverse)
 
 
 def whole_quotient(x: Any, divisor: Any) -> Any:

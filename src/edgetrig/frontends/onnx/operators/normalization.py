@@ -9,7 +9,7 @@ from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.convolution import each_event
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.scales.scaled import Float64s, add_known, numbers, shape_of, times_known
-from edgetrig.frontends.values import exact
+from edgetrig.frontends.values import Value, exact
 
 
 def batch_norm(node: Node, *arguments: Argument) -> Results:
@@ -62,6 +62,15 @@ def rms_norm(node: Node, *arguments: Argument) -> Results:
     epsilon = node.number("epsilon", 1e-5)
     gamma = _weights(arguments, 1)
     return [neutral.rms_norm(x, tuple(axes), gamma, None, epsilon, node.precision)]
+
+
+def lp_norm(node: Node, x: Value) -> Results:
+    """ONNX' ``LpNormalization``; where all elements are 0 they stay so, as in ONNX Runtime."""
+    order = node.integer("p", 2)
+    if order not in (1, 2):
+        raise ValueError(f"p={order} is not supported; 1 and 2 are")
+    axis = node.integer("axis", -1)
+    return [neutral.unit_norm(exact(x), (axis,), 0.0, node.precision, order)]
 
 
 def instance_norm(node: Node, *arguments: Argument) -> Results:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.layers import activation as neutral
-from edgetrig.frontends.layers import selection
+from edgetrig.frontends.layers import selection, softmax
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.elementwise import whole_quotient
 from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
@@ -82,6 +82,18 @@ def reduced_mean(node: Node, *arguments: Argument) -> Results:
         return whole_quotient(np.sum(exact(x), axis=axes, keepdims=keepdims), float(count))
 
     return reduction(whole_mean)(node, *arguments)
+
+
+def log_sum_exp(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``ReduceLogSumExp``."""
+
+    def run(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
+        if not axes:
+            return exact(x)
+        kept = softmax.log_sum_exp(x, axes, node.precision)
+        return kept if keepdims else np.squeeze(kept, axis=axes)
+
+    return reduction(run)(node, *arguments)
 
 
 REDUCTIONS: Final = {
