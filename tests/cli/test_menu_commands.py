@@ -42,6 +42,16 @@ def run(*words):
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
+def test_counting_shows_how_many_events_it_has_seen(files, monkeypatch):
+    monkeypatch.setattr("edgetrig.cli.console._PLAIN_SECONDS", -1.0)
+    for more in ([], ["--dask", "threads"]):
+        result = run("menu", "rates", files / "menu.yaml", *2 * [files / "data.npz"], *more)
+        lines = [line for line in result.stderr.splitlines() if "counting" in line]
+        assert lines == [
+            f"counting events of data.npz, data.npz: {events}" for events in ("4,000", "8,000")
+        ]
+
+
 def test_rates(files):
     result = run(
         "menu",

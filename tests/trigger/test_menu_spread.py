@@ -71,6 +71,16 @@ def test_threads_files_and_blocks_count_alike(decide, blocks, files):
         assert total(curve, some, where).to_dict() == curve(whole).to_dict()
 
 
+@pytest.mark.parametrize("where", [None, "threads"])
+def test_every_event_of_a_file_is_told_of(decide, blocks, files, where):
+    events = sum(len(block["true_ht"]) for block in blocks)
+    parts = [files[0], *(Scaled(file, 2.0) for file in files[1:])]
+    for task in (CountFired(decide), curve_of(decide)):
+        told = []
+        total(replace(task, told=told.append), parts, where)
+        assert sum(told) == events
+
+
 def test_decisions_travel_as_a_circuit(decide, blocks):
     assert len(decide.content) < 100_000
     assert decide(blocks[0]).shape == (len(blocks[0]["htt_et"]), 3)

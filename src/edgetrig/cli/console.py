@@ -53,14 +53,14 @@ def _bar(words: str) -> Iterator[Progress]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TaskProgressColumn(),
+        TaskProgressColumn(text_format_no_percentage="{task.fields[so_far]}"),
         TimeElapsedColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(words, total=None)
+        task = bars.add_task(words, total=None, so_far="")
 
         def progress(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total or None)
+            bars.update(task, completed=done, total=total or None, so_far=f"{done:,}")
 
         yield progress
 

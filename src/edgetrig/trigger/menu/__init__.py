@@ -16,7 +16,15 @@ from edgetrig.trigger.menu.samples import (
 )
 from edgetrig.trigger.menu.scan import parameter_of, scan
 from edgetrig.trigger.menu.scores import Model
-from edgetrig.trigger.menu.spread import THREADS, CountFired, CountTurnOn, Decider, Scaled, total
+from edgetrig.trigger.menu.spread import (
+    THREADS,
+    CountFired,
+    CountTurnOn,
+    Decider,
+    Scaled,
+    Told,
+    total,
+)
 from edgetrig.trigger.menu.tune import Budget, Tuned, tune
 from edgetrig.trigger.menu.turn_on import (
     MOST_BINS,
@@ -48,6 +56,7 @@ __all__ = [
     "Sample",
     "Scaled",
     "Seed",
+    "Told",
     "Tuned",
     "TurnOn",
     "Weight",

@@ -163,21 +163,23 @@ class _Parser(Words):
         if quantity is None:
             self.refuse(node, f"{kind.name} has no '{field}'", field, kind.fields)
         value = self.number(number, quantity.unit)
+        subject = f"abs({field})" if absolute else field
         cut = Cut(field, relation, value, absolute)
         low, high = quantity.value(quantity.lowest), quantity.value(quantity.highest)
         if absolute:
             low, high = Fraction(0), max(abs(low), abs(high))
         never = {">": value >= high, ">=": value > high, "<": value <= low, "<=": value < low}
         if never.get(relation, not low <= value <= high):
+            extent = f"{float(low):g} to {float(high):g} {quantity.unit}".rstrip()
             self.refuse(
                 number,
-                f"{field} {relation} {float(value):g} is never or always true:"
-                f" the {kind.name}'s {field} is {float(low):g} to {float(high):g} {quantity.unit}",
+                f"{subject} {relation} {float(value):.12g} is never or always true:"
+                f" the {kind.name}'s {subject} is {extent}",
             )
-        if relation in ("==", "!=") and not absolute:
+        if relation in ("==", "!="):
             codes = quantity.least_code(value), quantity.largest_code(value)
             if codes[0] != codes[1]:
-                self.refuse(number, f"no code of {field} is {float(value):g}; use < or >")
+                self.refuse(number, f"no code of {subject} is {float(value):.12g}; use < or >")
         return cut
 
     def _sums(self) -> list[str]:

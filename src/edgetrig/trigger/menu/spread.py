@@ -29,6 +29,9 @@ from edgetrig.trigger.menu.turn_on import Columns, TurnOn, measure_turn_on, numb
 THREADS: Final = "threads"
 """Where `total` runs: Dask's threads on this machine."""
 
+Told = Callable[[int], None]
+"""Called with how many events were counted since the last call; by threads from any of them."""
+
 _ADDRESS: Final = re.compile(r"((tcp|tls|ucx|ws|wss)://)?[^/]+:\d+|inproc://.+")
 
 
@@ -206,21 +209,35 @@ Source = str | Path | Scaled | Columns
 
 @dataclass(frozen=True)
 class CountFired:
-    """The task that counts which seeds fire in a part; `weight` is the column of weights."""
+    """The task that counts which seeds fire in a part.
+
+    Parameters
+    ----------
+    decide
+        The menu.
+    weight
+        Column of weights; all events count alike if left out.
+    told
+        Told of every block of events in a file. It cannot go to a cluster's workers.
+    """
 
     decide: Decider
     weight: str | None = None
+    told: Told | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, part: Source) -> Fired:
         """Return the histogram of one part."""
-        blocks = _blocks(part, self.decide, (), self.weight)
+        blocks = _blocks(part, self.decide, (), self.weight, self.told)
         with _named(part):
             return count_fired(self.decide, blocks, len(self.decide.seeds), weight=self.weight)
 
 
 @dataclass(frozen=True)
 class CountTurnOn:
-    """The task that counts a turn-on curve in a file or a block; see `measure_turn_on`."""
+    """The task that counts a turn-on curve in a file or a block.
+
+    Parameters as those of `measure_turn_on` and `CountFired`.
+    """
 
     decide: Decider
     seed: str
@@ -228,13 +245,15 @@ class CountTurnOn:
     edges: tuple[float, ...]
     within: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     weight: str | None = None
+    told: Told | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, part: Source) -> TurnOn:
         """Return the curve of one part."""
+        more = (self.variable, *self.within)
         with _named(part):
             return measure_turn_on(
                 self.decide,
-                _blocks(part, self.decide, (self.variable, *self.within), self.weight),
+                _blocks(part, self.decide, more, self.weight, self.told),
                 self.decide.seeds,
                 self.seed,
                 self.variable,
@@ -257,18 +276,25 @@ def _named(part: Source) -> Iterator[None]:
 
 
 def _blocks(
-    part: Source, decide: Decider, more: tuple[str, ...], weight: str | None
+    part: Source, decide: Decider, more: tuple[str, ...], weight: str | None, told: Told | None
 ) -> Iterable[Columns]:
     """Return a part's blocks, once their codes are known to fit their fields."""
     if isinstance(part, Scaled):
-        blocks = _blocks(part.file, decide, more, weight)
+        blocks = _blocks(part.file, decide, more, weight, told)
         return (_scaled(block, weight, part.factor) for block in blocks)
     if isinstance(part, str | Path):
         columns = (*decide.columns, *more, *([] if weight is None else [weight]))
-        return read_l1(part, tuple(dict.fromkeys(columns)))
+        return _telling(read_l1(part, tuple(dict.fromkeys(columns))), told)
     for kind in decide.types:
         kind.check(part)
     return [part]
+
+
+def _telling(blocks: Iterable[Columns], told: Told | None) -> Iterator[Columns]:
+    for block in blocks:
+        yield block
+        if told is not None:
+            told(len(next(iter(block.values()))))
 
 
 def _scaled(block: Columns, weight: str | None, factor: float) -> Columns:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgetrig.cli.commands.menu import options
 from edgetrig.cli.console import step
 from edgetrig.errors import DataError, Error
 from edgetrig.files import existing_file
+from edgetrig.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from edgetrig.progress import Progress
-    from edgetrig.trigger.menu import Decider, Fired, Menu, Rates, TurnOn
+    from edgetrig.trigger.menu import Decider, Fired, Menu, Rates, Told, TurnOn
 
 
 class Counted(NamedTuple):
@@ -101,8 +101,9 @@ class Counting:
         if len(samples) > 1 and None in known:
             without = samples[known.index(None)].parts[0].file
             raise DataError(f"{without}: has no cross section, as other files here have; give one")
-        task = CountFired(decide, weight_column(data, self.weight))
-        with _counting(data) as progress:
+        weight = weight_column(data, self.weight)
+        with self._counting(data) as (told, progress):
+            task = CountFired(decide, weight, told)
             fired = [total(task, sample.parts, self.dask, progress) for sample in samples]
         for sample, some in zip(samples, fired, strict=True):
             if not some.weight.total > 0:
@@ -131,8 +132,8 @@ class Counting:
         if edges is None:
             edges = _usual_edges(data, variable, decide.columns[0])
         weight = weight_column(data, self.weight)
-        task = CountTurnOn(decide, seed, variable, tuple(edges), within or {}, weight)
-        with _counting(data) as progress:
+        with self._counting(data) as (told, progress):
+            task = CountTurnOn(decide, seed, variable, tuple(edges), within or {}, weight, told)
             curve = total(task, parts, self.dask, progress)
         if not curve.total.any():
             raise DataError(
@@ -140,15 +141,32 @@ class Counting:
             )
         return curve
 
+    @contextmanager
+    def _counting(self, data: Sequence[Path]) -> Iterator[tuple[Told | None, Progress]]:
+        """Show how many events are counted; on a cluster how many files, which is all it tells."""
+        from edgetrig.trigger.menu import THREADS
+
+        names = ", ".join(file.name for file in data[:3])
+        if self.dask not in (None, THREADS):
+            with step(f"counting in {names}: files") as progress:
+                yield None, progress
+            return
+        lock, counted = Lock(), 0
+        with step(f"counting events of {names}") as progress:
+
+            def told(events: int) -> None:
+                nonlocal counted
+                with lock:
+                    counted += events
+                    progress(counted, 0)
+
+            yield told, silent
+
 
 def cross_sections_of(counted: Mapping[str, Counted]) -> dict[str, float]:
     """Return the cross sections that are known, in pb."""
     every = {name: one.cross_section_pb for name, one in counted.items()}
     return {name: sigma for name, sigma in every.items() if sigma is not None}
-
-
-def _counting(data: Sequence[Path]) -> AbstractContextManager[Progress]:
-    return step(f"counting {', '.join(file.name for file in data[:3])}")
 
 
 def _usual_edges(data: Sequence[Path], variable: str, code: str) -> list[float]:
