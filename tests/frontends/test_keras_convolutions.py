@@ -151,6 +151,8 @@ PLAIN = {
             layers.Cropping2D(1),
             layers.UpSampling2D((2, 3)),
             layers.UpSampling2D(2, data_format=FIRST),
+            layers.UpSampling2D((2, 4), interpolation="bilinear"),
+            layers.UpSampling2D((1, 2), interpolation="bilinear"),
             layers.ZeroPadding2D(1, data_format=FIRST),
             layers.Cropping2D(((1, 1), (0, 1)), data_format=FIRST),
             layers.Flatten(data_format=FIRST),

@@ -56,6 +56,14 @@ FLOATS = {
         layers.SeparableConv1D(3, 2)(x),
         layers.Dot((1, 2))([x, ops.transpose(x, (0, 2, 1))]),
         ops.sqrt(ops.var(x, axis=1)),
+        ops.var(x[:, :3], axis=1),
+        ops.std(x[:, :3], axis=(1, 2), keepdims=True),
+        ops.std(x, axis=-1),
+        ops.logaddexp(x, ops.flip(x, axis=2)),
+        ops.logaddexp(x, 0.5),
+        ops.arccosh(ops.exp(x) + 1),
+        layers.UpSampling2D((3, 2), interpolation="bilinear")(x[..., None]),
+        layers.UpSampling2D(3, "channels_first", "bilinear")(x[:, None]),
     ],
 }
 

@@ -28,6 +28,14 @@ EXACT = {
         ops.var(x, axis=1),
         ops.cumsum(x, axis=1),
     ],
+    "whole quotients": lambda x: [
+        ops.floor_divide(x, 0.5),
+        ops.floor_divide(x, 3),
+        ops.floor_divide(x, -7),
+        ops.mod(x, 2),
+        ops.mod(x, -0.5),
+        ops.mod(x, 3),
+    ],
     "choices": lambda x: [
         *ops.top_k(x, 3),
         ops.argmax(x, axis=-1),
@@ -212,7 +220,9 @@ def test_live_subclassed_model(outputs_of, randomize, rng, tmp_path):
         (lambda x: x / ops.abs(x), "divides by a value that varies"),
         (lambda x: layers.Softmax()(x, mask=x > 0), "takes a mask, which is not supported"),
         (lambda x: layers.Embedding(4, 2, mask_zero=True)(x[:, 0]), "mask_zero=True is not"),
-        (lambda x: layers.UpSampling2D(2, interpolation="bilinear")(x[..., None]), "use nearest"),
+        (lambda x: layers.UpSampling2D(2, interpolation="bicubic")(x[..., None]), "use nearest"),
+        (lambda x: ops.floor_divide(x, 2.5), "others than powers of two"),
+        (lambda x: ops.mod(x, x), "divides by a value that varies"),
         (layers.LSTM(2), "has no number type; edgetrig.quantize"),
     ],
 )

@@ -65,6 +65,17 @@ def unary(kind, **attributes):
     return lambda rng: ([(kind, "x", "y", attributes)], (3, 4), ["y"], {})
 
 
+def divided(arguments, shape):
+    def case(rng):
+        nodes = [
+            ("Exp", "x", "e"), ("ReduceSum", "e axes", "t"), ("Div", arguments, "y"),
+        ]  # fmt: skip
+        constants = {"axes": np.array([1]), "w": floats(rng, *shape), "two": np.float32([2])}
+        return nodes, shape, ["y"], constants
+
+    return case
+
+
 CASES = [
     (recurrent("RNN", 1), 14),
     (recurrent("RNN", 1, activations=["Relu"]), 14),
@@ -89,6 +100,24 @@ CASES = [
     (unary("LogSoftmax", axis=2), 13),
     (unary("ReduceL2", axes=[1]), 13),
     (unary("ReduceLogSum", axes=[2], keepdims=0), 13),
+    (unary("ReduceLogSumExp", axes=[-1], keepdims=0), 13),
+    (unary("ReduceLogSumExp", axes=[1, 2]), 13),
+    (lambda rng: ([("ReduceLogSumExp", "x a", "y")], (3, 4), ["y"], {"a": np.array([2])}), 18),
+    (unary("LpNormalization", p=1), 13),
+    (unary("LpNormalization", axis=1), 13),
+    (divided("x e", (3, 4)), 13),
+    (divided("w e", (3, 4)), 13),
+    (divided("two e", (3, 4)), 13),
+    (divided("x t", (3, 4)), 13),
+    (
+        lambda rng: (
+            [("Exp", "x", "e"), ("Add", "e one", "v"), ("Acosh", "v", "y")],
+            (3,),
+            ["y"],
+            {"one": np.float32(1)},
+        ),
+        13,
+    ),
 ]
 
 

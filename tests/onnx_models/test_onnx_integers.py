@@ -17,12 +17,25 @@ TYPES = {
     "int32": TensorProto.INT32,
 }
 ARITHMETIC = {
-    "int8": ("Add", "Sub", "Mul", "Neg", "Abs", "Max", "Less"),
-    "uint8": ("Add", "Sub", "Mul", "Min", "Equal"),
+    "int8": (
+        "Div",
+        "Mod",
+        "BitwiseAnd",
+        "BitwiseNot",
+        "Add",
+        "Sub",
+        "Mul",
+        "Neg",
+        "Abs",
+        "Max",
+        "Less",
+    ),
+    "uint8": ("Mod", "BitShift", "BitwiseOr", "BitwiseNot", "Add", "Sub", "Mul", "Min", "Equal"),
     "int16": ("Add", "Sub", "Mul"),
     "uint16": ("Add", "Sub", "Mul"),
-    "int32": ("Add", "Sub", "Mul", "Neg", "Abs", "Relu", "Pow"),
+    "int32": ("Div", "Mod", "BitwiseXor", "Add", "Sub", "Mul", "Neg", "Abs", "Relu", "Pow"),
 }
+DIVISORS = st.sampled_from([1, 2, 3, -3, 7, -8, 10, 100])
 EVENTS = 40
 
 
@@ -32,19 +45,24 @@ def whole(rng, type_, shape):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_arithmetic_wraps(data, model_of, assert_same):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     type_ = data.draw(st.sampled_from([*TYPES]))
     kind = data.draw(st.sampled_from(ARITHMETIC[type_]))
-    constants = {"c": np.array(2, type_) if kind == "Pow" else whole(rng, type_, (3,))}
-    if kind in ("Neg", "Abs", "Relu"):
+    one = {"Pow": 2, "Div": data.draw(DIVISORS), "Mod": data.draw(DIVISORS), "BitShift": 3}
+    fits = np.abs(one.get(kind, 0)) if type_.startswith("u") else one.get(kind)
+    constants = {"c": np.array(fits, type_) if kind in one else whole(rng, type_, (3,))}
+    if kind in ("Neg", "Abs", "Relu", "BitwiseNot"):
         arguments, constants = "x", {}
     else:
-        arguments = data.draw(st.sampled_from(["x c", "c x", "x x"] if kind != "Pow" else ["x c"]))
-    model = model_of([(kind, arguments, "y")], {"x": ["N", 3]}, ["y"], constants, 21, TYPES[type_])
+        arguments = "x c" if kind in one else data.draw(st.sampled_from(["x c", "c x", "x x"]))
+    options = {"Mod": {"fmod": data.draw(st.integers(0, 1))}}
+    options["BitShift"] = {"direction": data.draw(st.sampled_from(["LEFT", "RIGHT"]))}
+    node = (kind, arguments, "y", options.get(kind, {}))
+    model = model_of([node], {"x": ["N", 3]}, ["y"], constants, 21, TYPES[type_])
     assert_same(model, x=whole(rng, type_, (EVENTS, 3)))
 
 
@@ -60,17 +78,22 @@ def test_casts_wrap(source, target, between, model_of, assert_same, rng):
     assert_same(model, x=x)
 
 
+@pytest.mark.parametrize("axis", [1, 2])
 @pytest.mark.parametrize("keepdims", [0, 1])
-def test_a_mean_of_whole_numbers_is_one_rounded_towards_zero(keepdims, model_of, assert_same, rng):
+def test_a_mean_of_whole_numbers_is_one_rounded_towards_zero(
+    axis, keepdims, model_of, assert_same, rng
+):
     nodes = [("ReduceMean", "x axes", "y", {"keepdims": keepdims})]
-    model = model_of(
-        nodes, {"x": ["N", 3, 4]}, ["y"], {"axes": np.array([2])}, 21, TensorProto.INT32
-    )
+    axes = {"axes": np.array([axis])}
+    model = model_of(nodes, {"x": ["N", 3, 4]}, ["y"], axes, 21, TensorProto.INT32)
     assert_same(model, x=rng.integers(-9, 10, (EVENTS, 3, 4)).astype(np.int32))
 
 
-def test_a_mean_of_three_whole_numbers_is_refused(model_of):
-    nodes = [("ReduceMean", "x axes", "y")]
-    model = model_of(nodes, {"x": ["N", 3]}, ["y"], {"axes": np.array([1])}, 21, TensorProto.INT32)
-    with pytest.raises(Error, match=r"ReduceMean.*powers of two; use floats"):
+@pytest.mark.parametrize(("divisor", "says"), [([2, 3, 5], "one whole number"), ([0], "by zero")])
+def test_rests_that_are_refused(divisor, says, model_of):
+    constants = {"c": np.array(divisor, np.int32)}
+    model = model_of(
+        [("Mod", "x c", "y")], {"x": ["N", 3]}, ["y"], constants, 21, TensorProto.INT32
+    )
+    with pytest.raises(Error, match=rf"\(Mod\).*{says}"):
         load(model)

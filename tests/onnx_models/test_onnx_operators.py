@@ -62,6 +62,20 @@ SHAPES = [
      {"-": None, "b": np.array([1, 1, 1.2], np.float32)}, (18,)),
     ("Resize", (1, 10), {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"},
      {"-": None, "b": np.array([1, 1, 0.7], np.float32)}, (18,)),  # 7 of 10 in float32
+    *[("Resize", (1, 3, 4), {"mode": "linear", "coordinate_transformation_mode": transform},
+       {"-": None, "b": np.array([1, 1, *scale], np.float32)}, (13, 18))
+      for transform in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
+      for scale in ((2, 4), (0.5, 2), (1, 0.25))
+      if transform != "align_corners" or scale == (1, 0.25)],  # others divide by 5 and 15
+    ("Resize", (2, 2, 4), {"mode": "linear", "axes": [-2, -1]},
+     {"- -": None, "d": np.array([4, 2])}, (18, 21)),
+    ("Upsample", (2, 3, 2), {"mode": "linear"}, {"a": np.array([1, 1, 2, 2], np.float32)}, (9,)),
+    ("Trilu", (3, 4), {}, {}, (14, 21)),
+    ("Trilu", (2, 4, 3), {"upper": 0}, {"a": np.array(-1)}, ()),
+    ("Trilu", (3, 3), {"upper": 1}, {"a": np.array(2)}, ()),
+    ("Trilu", (3, 3), {"upper": 0}, {"a": np.array(1)}, ()),
+    ("Compress", (2, 4), {"axis": 2}, {"a": np.array([True, False, True])}, (9, 21)),
+    ("Compress", (2, 4), {"axis": -2}, {"a": np.array([False, True])}, ()),
     ("Identity", (3,), {}, {}, (7, 21)),
     ("Dropout", (3,), {}, {}, (7, 10, 12, 21)),
 ]  # fmt: skip
@@ -81,6 +95,9 @@ ELEMENTWISE = [
     ("Sum", (3,), {}, {"a": np.float32([1, 2, -3])}, (8, 21)),
     ("Mean", (3,), {}, {"a": np.float32([1, 2, -3])}, (8, 21)),
     ("Pow", (3,), {}, {"a": np.float32(2)}, (7, 21)),
+    ("Mod", (3,), {"fmod": 1}, {"a": np.float32([2, -0.5, 4])}, (10, 21)),
+    ("Mod", (3,), {"fmod": 1}, {"a": np.float32(3)}, ()),
+    ("Mod", (2, 3), {"fmod": 1}, {"a": np.float32([[-5]])}, ()),
     ("Clip", (3,), {"min": -1.5, "max": 3.0}, {}, (7,)),
     ("Clip", (3,), {}, {"a": np.float32(-1), "b": np.float32(2)}, (11, 21)),
     ("Clip", (3,), {}, {"-": None, "b": np.float32(2)}, ()),
@@ -131,6 +148,11 @@ WINDOWS = [
     ("GlobalAveragePool", (3, 2, 3), {}, {}, (7, 21)),
     ("GlobalAveragePool", (3, 2, 4), {}, {}, ()),
     ("GlobalMaxPool", (3, 2, 3), {}, {}, (7, 21)),
+    ("LpPool", (2, 7), {"kernel_shape": [3], "p": 1, "strides": [2], "pads": [1, 0]}, {}, (7, 21)),
+    ("LpPool", (2, 7), {"kernel_shape": [2]}, {}, (11, 21)),
+    ("LpPool", (1, 5, 4), {"kernel_shape": [2, 3], "p": 2, "strides": [2, 1]}, {}, ()),
+    ("GlobalLpPool", (3, 2, 2), {"p": 1}, {}, (7, 21)),
+    ("GlobalLpPool", (3, 4), {}, {}, ()),
 ]
 
 REDUCTIONS = [
@@ -140,6 +162,11 @@ REDUCTIONS = [
     *[(kind, (3, 4), {}, {"a": np.array([-1, 1])}, (18, 21))
       for kind in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1",
                    "ReduceSumSquare", "ReduceL2")],
+    *[("CumSum", (3, 4), {"exclusive": exclusive, "reverse": back}, {"a": np.array(axis)}, (14,))
+      for exclusive in (0, 1) for back in (0, 1) for axis in (-2, 2)],
+    ("Hardmax", (3, 4), {}, {}, (13, 21)),
+    ("Hardmax", (3, 4), {"axis": 1}, {}, (11, 13)),
+    ("Hardmax", (3, 4), {"axis": -1}, {}, (11,)),
     ("ReduceProd", (3,), {}, {"a": np.array([-1])}, ()),
     *[(kind, (3,), {"noop_with_empty_axes": 1}, {}, (18, 21))  # each element is "reduced" alone
       for kind in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceL1", "ReduceSumSquare",

@@ -213,6 +213,12 @@ DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
         ([("Relu", "x", "t"), ("Neg", "x", "t"), ("Relu", "t", "y")], ["made twice"]),
         ([*QDQ, ("Gru", "v", "y")], ["layer 'Gru_2' (Gru)", "GRU"]),
         ([*QDQ, ("Sigmoid", "v", "t"), ("Add", "t v", "y")], ["sigmoid", "not quantised"]),
+        ([*QDQ, ("CumSum", "v zero", "y")], ["(CumSum)", "mixes events"]),
+        ([*QDQ, ("Trilu", "v", "y")], ["(Trilu)", "mixes events"]),
+        ([*QDQ, ("Hardmax", "v", "y", {"axis": 0})], ["(Hardmax)", "mixes events"]),
+        ([*QDQ, ("LpNormalization", "v", "y", {"axis": 0})], ["mixes events"]),
+        ([*QDQ, ("LpNormalization", "v", "y", {"p": 3})], ["p=3 is not supported"]),
+        ([*QDQ, ("Mod", "v v", "y", {"fmod": 1})], ["(Mod)", "divisor must be constant"]),
         ([*QDQ, ("Div", "v v", "y")], ["layer 'Div_2' (Div)", "its reciprocal has no number type"]),
         ([("Relu", "x", "y")], ["layer 'Relu_0' (Relu)", "edgetrig.quantize"]),
         ([*QDQ, ("Reshape", "v q", "y")], ["must be constant"]),
@@ -233,12 +239,12 @@ DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
             ["(Resize)", "keep_aspect_ratio_policy"],
         ),
     ],
-    ids=range(18),
+    ids=range(24),
 )
 def test_refusals(nodes, words, model_of):
     constants = TYPES | {
         "far": np.array([1 << 62]), "tiny": np.float32(2.0**-100), "half": np.float32(0.5),
-        "true": np.array(True), "one": np.array([1]), "six": np.array([1, 6]),
+        "true": np.array(True), "one": np.array([1]), "zero": np.array(0), "six": np.array([1, 6]),
     }  # fmt: skip
     refused(model_of(nodes, {"x": ["N", 3]}, ["y"], constants), *words)
 

@@ -91,6 +91,9 @@ CASES = {
             x / x.abs().sum(-1, keepdim=True),
             x * _like(x, 4),
             torch.div(x, 4, rounding_mode="floor"),
+            *(torch.fmod(x, 0.5), torch.fmod(x * 9, 3), torch.fmod(x * 9, -5), (x * 9) % -3),
+            *((x * 9) // 3, torch.div(x * 9, -7, rounding_mode="trunc")),
+            *(torch.logaddexp(x, x.flip(1)), torch.acosh(x.exp() + 1)),
         ),
         torch.div(x, 4, rounding_mode="trunc"),
     ],
@@ -113,6 +116,7 @@ CASES = {
     "sorting": lambda x: [
         *(*x.topk(2), *x.topk(2, 1, False), *x.sort(-1), *x.sort(1, descending=True)),
         *(x.argsort(-1), *x.median(-1), *x.max(1)),
+        *(*x.kthvalue(2), *x.kthvalue(3, 1, True), *x.kthvalue(1, -2)),
     ],
     "views": lambda x: [
         *(x.view(-1, 12), x.flatten(1), x.unflatten(2, (2, 2)), x.swapaxes(1, 2), x.movedim(1, 2)),

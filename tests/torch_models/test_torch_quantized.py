@@ -269,6 +269,8 @@ def test_comparisons_and_choices_are_exact(assert_same, rng, module_of):
     [
         (lambda x: torch.round(x * 8) / 8, "clamp with two bounds"),
         (lambda x: torch.round(x * 3) / 3, "no power of two"),
+        # Once this was x / 4, the rounding lost.
+        (lambda x: Quantizer("floor", 2, 6)(x // 4), "input reaches it unquantised"),
         (lambda x: torch.round(x, decimals=1), "not exact in binary"),
     ],
 )

@@ -158,6 +158,7 @@ TABLES: Final[dict[str, Callable[[Floats], Floats]]] = {
     "sinh": np.sinh,
     "cosh": np.cosh,
     "arcsinh": np.arcsinh,
+    "arccosh": np.arccosh,
     "arctanh": np.arctanh,
     "round": np.rint,
 }

@@ -67,6 +67,16 @@ def log_sum_exp(x: Value, axes: tuple[int, ...], precision: Precision = AS_IS) -
     return top + tabulated("logarithm", np.log, total, "log", precision)
 
 
+def log_add_exp(x: Any, y: Any, precision: Precision = AS_IS) -> Any:
+    """Return ``log(exp(x) + exp(y))`` of exact arrays: the greater one and a table of the distance.
+
+    ``precision`` gives a type to the role "log".
+    """
+    distance = np.abs(x - y)
+    table = lambda d: np.log1p(np.exp(-d))  # noqa: E731
+    return np.maximum(x, y) + tabulated("logarithm", table, distance, "log", precision)
+
+
 def _softmax(
     x: Any, axis: int | tuple[int, ...], precision: Precision, log: bool, mask: Any
 ) -> Value:

@@ -10,7 +10,7 @@ from edgetrig.frontends.onnx.graph import Entry, Graph
 
 _ALONG: Final = frozenset(
     {
-        "ArgMax", "ArgMin", "GroupNormalization", "LayerNormalization", "LogSoftmax",
+        "ArgMax", "ArgMin", "GroupNormalization", "Hardmax", "LayerNormalization", "LogSoftmax",
         "LpNormalization", "RMSNormalization", "Softmax", "TopK",
     }
 )  # fmt: skip
@@ -19,8 +19,8 @@ _ALONG: Final = frozenset(
 _FIRST: Final = frozenset(
     {
         "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace",
-        "GlobalAveragePool", "GlobalMaxPool", "InstanceNormalization", "MaxPool", "QLinearConv",
-        "SpaceToDepth",
+        "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "InstanceNormalization", "LpPool",
+        "MaxPool", "QLinearConv", "SpaceToDepth",
     }
 )  # fmt: skip
 """Operators whose first axis is that of the events."""
@@ -96,10 +96,14 @@ def _mixes(entry: Entry, name: str, axes: dict[str, int | None], one: Built) -> 
         return axis != 0
     if node.kind in ("RNN", "LSTM", "GRU"):
         return axis != (0 if node.integer("layout", 0) else 1)
+    if node.kind in ("CumSum", "CumProd"):
+        return axis == int(one.known[entry.arguments[1]].real.ravel()[0]) % rank
+    if node.kind == "Trilu":
+        return axis is not None and axis >= rank - 2
     if node.kind not in _ALONG:
         return False
     default = 0 if node.kind.startswith("Arg") else -1
-    if node.kind.endswith("oftmax") and node.opset < 13:
+    if node.kind in ("Hardmax", "LogSoftmax", "Softmax") and node.opset < 13:
         return axis is not None and axis >= node.integer("axis", 1) % rank
     if node.kind == "GroupNormalization":
         return axis != 0

@@ -14,7 +14,21 @@ from edgetrig.frontends.scales.tabled import Tabled
 from edgetrig.frontends.values import Value
 
 _WRAPS: Final = frozenset(
-    {"Abs", "Add", "Cast", "CastLike", "Div", "Gemm", "MatMul", "Mul", "Neg", "Pow", "Sub"}
+    {
+        "Abs",
+        "Add",
+        "BitShift",
+        "BitwiseNot",
+        "Cast",
+        "CastLike",
+        "Div",
+        "Gemm",
+        "MatMul",
+        "Mul",
+        "Neg",
+        "Pow",
+        "Sub",
+    }
 )
 """Operators on integers whose results may not fit their type: the bits that fit are kept."""
 

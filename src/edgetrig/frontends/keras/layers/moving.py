@@ -11,6 +11,7 @@ import numpy as np
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.convolution import channels_last, numbers, restored
 from edgetrig.frontends.keras.layers.merge import LARGEST
+from edgetrig.frontends.layers.resizing import interpolated
 from edgetrig.frontends.values import Raw, Value, exact, rearranged, shape_of
 
 
@@ -53,21 +54,29 @@ def cropping(layer: Layer, x: Value) -> Value:
 
 
 def upsampling(layer: Layer, x: Value) -> Value:
-    """Keras' ``UpSampling1D`` to ``UpSampling3D``, by repeating elements."""
+    """Keras' ``UpSampling1D`` to ``UpSampling3D``: by repeating elements, or a share of two."""
     how = layer.config.get("interpolation", "nearest")
-    if how != "nearest":
-        raise ValueError(f"interpolation '{how}' is not supported; use nearest")
+    if how not in ("nearest", "bilinear"):
+        raise ValueError(f"interpolation '{how}' is not supported; use nearest or bilinear")
+    rank = len(shape_of(x))
+    factors = numbers(layer.config["size"], rank - 1)
+    if min(factors) < 1 or prod(shape_of(x)) * prod(factors) > LARGEST:
+        raise ValueError(f"size {factors} is too large")
 
     def larger(v: Any) -> Any:
-        factors = numbers(layer.config["size"], v.ndim - 1)
-        if min(factors) < 1 or prod(v.shape) * prod(factors) > LARGEST:
-            raise ValueError(f"size {factors} is too large")
         v = channels_last(layer, v)
         for axis, factor in enumerate(factors):
-            v = np.repeat(v, factor, axis=axis)
+            v = _larger(v, axis, factor, how, layer)
         return restored(layer, v)
 
-    return rearranged(x, larger)
+    return rearranged(x, larger) if how == "nearest" else larger(exact(x))
+
+
+def _larger(v: Any, axis: int, factor: int, how: str, layer: Layer) -> Any:
+    if how == "nearest" or factor == 1:
+        return np.repeat(v, factor, axis=axis)
+    places = (np.arange(v.shape[axis] * factor) + 0.5) / factor - 0.5
+    return interpolated(v, places, axis, layer.precision)
 
 
 def _pairs(value: Any, axes: int) -> list[tuple[int, int]]:

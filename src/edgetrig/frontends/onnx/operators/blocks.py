@@ -1,4 +1,4 @@
-"""Operators that trade channels for space, and nearest-neighbour resizing."""
+"""Operators that trade channels for space, and resizing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.frontends.layers.resizing import interpolated
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.onnx.operators.shape import Results, moved
-from edgetrig.frontends.scales.scaled import bounded_shape, shape_of
-from edgetrig.frontends.values import Value
+from edgetrig.frontends.scales.scaled import Known, bounded_shape, numbers, shape_of
+from edgetrig.frontends.values import Value, exact
 
 
 def depth_to_space(node: Node, x: Value) -> Results:
@@ -50,10 +51,11 @@ _NEAREST: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 def resize(node: Node, *arguments: Argument) -> Results:
-    """ONNX' ``Resize`` and ``Upsample`` to the nearest neighbour."""
+    """ONNX' ``Resize`` and ``Upsample``: nearest neighbours, or what lies between two of them."""
     x = arguments[0]
-    if node.text("mode", "nearest") != "nearest":
-        raise ValueError("only mode='nearest' is supported")
+    how = node.text("mode", "nearest")
+    if how not in ("nearest", "linear") or node.integer("antialias", 0):
+        raise ValueError(f"mode={how!r} is not supported; nearest and linear are, not smoothed")
     shape = shape_of(x)
     scales, sizes = _sizes(node, arguments, shape)
     bounded_shape(sizes)
@@ -65,10 +67,16 @@ def resize(node: Node, *arguments: Argument) -> Results:
     if sizes == list(shape):  # ONNX Runtime leaves it as it is, whatever the scales
         return [x]
     for axis, (n, size, scale) in enumerate(zip(shape, sizes, scales, strict=True)):
-        if size != n or scale != 1:
-            places = _NEAREST[mode](_original(transform, size, n, scale))
-            index = np.clip(places, 0, n - 1).astype(np.int64)
+        if size == n and scale == 1:
+            continue
+        places = _original(transform, size, n, scale)
+        if how == "nearest":
+            index = np.clip(_NEAREST[mode](places), 0, n - 1).astype(np.int64)
             x = moved(x, _taken(index, axis))
+        elif isinstance(x, Known):
+            x = Known(interpolated(numbers(x.real), places, axis))
+        else:
+            x = interpolated(exact(x), places, axis, node.precision)
     return [x]
 
 

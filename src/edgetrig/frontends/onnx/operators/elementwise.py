@@ -11,6 +11,7 @@ import numpy as np
 from edgetrig.frontends.layers.inner import tabulated
 from edgetrig.frontends.onnx.node import Argument, Node, argument, array, constant
 from edgetrig.frontends.onnx.operators.shape import Results
+from edgetrig.frontends.scales.quotients import remainder, whole_quotient
 from edgetrig.frontends.scales.requantize import rounded
 from edgetrig.frontends.scales.scaled import (
     Known,
@@ -85,7 +86,7 @@ def divide(node: Node, x: Argument, y: Argument) -> Results:
     if not divisor.all():
         raise ValueError("it divides by zero")
     if y.scale is None and y.values.dtype.kind in "iu":
-        return [whole_quotient(exact(x), divisor)]
+        return [whole_quotient(exact(x), divisor, "TRN_ZERO")]
     return [times_known(x, node.precision.weight(1 / divisor, "scale"))]
 
 
@@ -99,13 +100,6 @@ def _over_value(node: Node, x: Value | Known, y: Value) -> Value:
         return rearranged(divided, lambda v: np.broadcast_to(v, _fit(x, y)))
     inverse = tabulated("reciprocal", np.reciprocal, exact(y), "inverse", node.precision)
     return times(node, x, inverse)
-
-
-def whole_quotient(x: Any, divisor: Any) -> Any:
-    """Return whole numbers over constants, rounded towards zero."""
-    if (np.abs(np.frexp(divisor)[0]) != 0.5).any():
-        raise ValueError("it divides whole numbers by others than powers of two; use floats")
-    return rounded(x * (1 / divisor), "TRN_ZERO")
 
 
 def negative(node: Node, x: Value) -> Results:
@@ -193,6 +187,44 @@ def clip(node: Node, *arguments: Argument) -> Results:
 def _clipped(v: Any, low: float, high: float) -> Any:
     v = np.maximum(v, low) if np.isfinite(low) else v
     return np.minimum(v, high) if np.isfinite(high) else v
+
+
+def bits(function: Callable[[Any, Any], Any]) -> Callable[..., Results]:
+    """Return an operator on the bits of whole numbers."""
+    return lambda node, x, y: plain(function)(node, _whole(x), _whole(y))
+
+
+def bits_flipped(node: Node, x: Value) -> Results:
+    """ONNX' ``BitwiseNot``."""
+    if node.type == "uint64":
+        raise ValueError("it flips 64 bits; use a type of up to 32 bits")
+    return [-1 - exact(_whole(x))]
+
+
+def bits_shifted(node: Node, x: Value, places: Argument) -> Results:
+    """ONNX' ``BitShift`` by constant numbers of places."""
+    shifts = constant(places, "number of places").astype(np.float64)
+    if node.text("direction", "") == "LEFT":
+        return [exact(x) * 2.0**shifts]
+    return [np.floor(exact(x) * 2.0**-shifts)]
+
+
+def _whole(x: Argument) -> Argument:
+    """Return bits as they are stored, of a constant those of its sign too."""
+    return Known(x.values.astype(np.float64)) if isinstance(x, Known) else x
+
+
+def rest(node: Node, x: Value, y: Argument) -> Results:
+    """ONNX' ``Mod`` by constants: the rest has the divisor's sign, with ``fmod`` the dividend's."""
+    _fit(x, y)
+    divisor = numbers(constant(y, "divisor"))
+    mode = "TRN_ZERO" if node.integer("fmod", 0) else "TRN"
+    return [remainder(exact(x), divisor, mode)]
+
+
+def never(node: Node, x: Value) -> Results:
+    """ONNX' ``IsNaN`` and ``IsInf``: hardware has neither."""
+    return [Known(np.zeros(shape_of(x), np.bool_))]
 
 
 def cast_like(node: Node, x: Value, like: Argument) -> Results:

@@ -20,6 +20,7 @@ from edgetrig.frontends.scales.scaled import (
     shape_of,
     times_known,
 )
+from edgetrig.frontends.scales.tabled import applied
 from edgetrig.frontends.values import Value, exact
 
 
@@ -98,6 +99,30 @@ def global_max_pool(node: Node, x: Value) -> Results:
 def global_average_pool(node: Node, x: Value) -> Results:
     """ONNX' ``GlobalAveragePool``."""
     return [mean(x, tuple(range(2, len(shape_of(x)))), keepdims=True)]
+
+
+def norm_pool(node: Node, x: Value) -> Results:
+    """ONNX' ``LpPool``: sums of sizes, or roots of sums of squares."""
+    sizes = shape_of(x)[2:]
+    window, strides, pads, dilation = _pooled(node, sizes)
+    ceil = bool(node.integer("ceil_mode", 0))
+    pool = lambda e: sum_pool(e, window, strides, pads, dilation, ceil)  # noqa: E731
+    return [_norm(node, lambda v: each_event(pool, v), exact(x))]
+
+
+def global_norm_pool(node: Node, x: Value) -> Results:
+    """ONNX' ``GlobalLpPool``."""
+    axes = tuple(range(2, len(shape_of(x))))
+    return [_norm(node, lambda v: np.sum(v, axis=axes, keepdims=True), exact(x))]
+
+
+def _norm(node: Node, add: Callable[[Any], Any], x: Any) -> Value:
+    order = node.integer("p", 2)
+    if order not in (1, 2):
+        raise ValueError(f"p={order} is not supported; 1 and 2 are")
+    if order == 1:
+        return add(np.abs(x))
+    return applied("sqrt", np.sqrt, add(x * x), node.precision)
 
 
 def total(x: Argument, axes: tuple[int, ...], keepdims: bool) -> Value:

@@ -10,10 +10,11 @@ import numpy as np
 
 from edgetrig.frontends.layers import activation as neutral
 from edgetrig.frontends.layers import selection, softmax
+from edgetrig.frontends.layers.running import running
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
-from edgetrig.frontends.onnx.operators.elementwise import whole_quotient
 from edgetrig.frontends.onnx.operators.pooling import greatest, mean, total
 from edgetrig.frontends.onnx.operators.shape import Results, from_front
+from edgetrig.frontends.scales.quotients import whole_quotient
 from edgetrig.frontends.scales.scaled import (
     Known,
     Scaled,
@@ -78,8 +79,8 @@ def reduced_mean(node: Node, *arguments: Argument) -> Results:
         return reduction(mean)(node, *arguments)
 
     def whole_mean(x: Value, axes: tuple[int, ...], keepdims: bool) -> Value:
-        count = prod(shape_of(x)[axis] for axis in axes)
-        return whole_quotient(np.sum(exact(x), axis=axes, keepdims=keepdims), float(count))
+        count = np.asarray(prod(shape_of(x)[axis] for axis in axes), np.float64)
+        return whole_quotient(np.sum(exact(x), axis=axes, keepdims=keepdims), count, "TRN_ZERO")
 
     return reduction(whole_mean)(node, *arguments)
 
@@ -107,6 +108,42 @@ REDUCTIONS: Final = {
     "ReduceSumSquare": reduction(total_of(np.square)),
     "ReduceLogSum": reduction(total, "log"),
 }
+
+
+def running_sum(node: Node, x: Value, axis: Argument) -> Results:
+    """ONNX' ``CumSum``."""
+    return [_running(node, x, axis, np.add, 0.0)]
+
+
+def running_product(node: Node, x: Value, axis: Argument) -> Results:
+    """ONNX' ``CumProd``."""
+    return [_running(node, x, axis, np.multiply, 1.0)]
+
+
+def _running(
+    node: Node, x: Value, axis: Argument, join: Callable[[Any, Any], Any], first: float
+) -> Any:
+    array = exact(x)
+    along = int(constant(axis, "axis").ravel()[0]) % array.ndim
+    back = node.integer("reverse", 0)
+    array = np.flip(array, axis=along) if back else array
+    if node.integer("exclusive", 0):
+        pads = [(int(k == along), 0) for k in range(array.ndim)]
+        index = tuple(slice(0, -1) if k == along else slice(None) for k in range(array.ndim))
+        array = np.pad(array[index], pads, constant_values=first)
+    result = running(array, along, join)
+    return np.flip(result, axis=along) if back else result
+
+
+def hard_max(node: Node, x: Value) -> Results:
+    """ONNX' ``Hardmax``: 1 at the first of the greatest; opsets below 13 take all axes from one."""
+    values = exact(x)
+    rank = values.ndim
+    axis = node.integer("axis", -1 if node.opset >= 13 else 1) % rank
+    if node.opset >= 13:
+        return [selection.one_hot(selection.argmax(values, axis), values.shape[axis], axis)]
+    flat = values.reshape((*values.shape[:axis], -1))
+    return [selection.one_hot(selection.argmax(flat, -1), flat.shape[-1]).reshape(values.shape)]
 
 
 def ordered(x: Value, axis: int) -> Any:

@@ -206,6 +206,30 @@ def tile(node: Node, *arguments: Argument) -> Results:
     return [moved(x, lambda v: np.tile(v, repeats))]
 
 
+def triangle(node: Node, *arguments: Argument) -> Results:
+    """ONNX' ``Trilu``: zeros below, or above, a diagonal."""
+    x, given = arguments[0], argument(arguments, 1)
+    k = 0 if given is None else int(constant(given, "diagonal").ravel()[0])
+    rows, columns = shape_of(x)[-2:]
+    kept = (
+        np.tri(rows, columns, k - 1) == 0
+        if node.integer("upper", 1)
+        else np.tri(rows, columns, k) > 0
+    )
+    if isinstance(x, Known):
+        return [Known(np.where(kept, x.real, 0))]
+    return [np.where(kept, exact(x), 0.0)]
+
+
+def compress(node: Node, x: Value, condition: Argument) -> Results:
+    """ONNX' ``Compress``: elements where a constant condition holds."""
+    where = np.flatnonzero(constant(condition, "condition"))
+    if "axis" not in node.attributes:
+        return [moved(x, lambda v: v.reshape(-1)[where])]
+    axis = node.integer("axis", 0)
+    return [moved(x, lambda v: np.take(v, where, axis=axis))]
+
+
 def pad(node: Node, *arguments: Argument) -> Results:
     """ONNX' ``Pad``; negative amounts cut elements off."""
     x = arguments[0]

@@ -162,6 +162,7 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "asin": named("arcsin"),
     "acos": named("arccos"),
     "asinh": named("arcsinh"),
+    "acosh": named("arccosh"),
     "atanh": named("arctanh"),
     "atan2": _constant_base,
     "hardsigmoid": named("hard_sigmoid"),

@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.layers.inner import divided, pending
+from edgetrig.frontends.layers.softmax import log_add_exp
 from edgetrig.frontends.quantizer import Floats
+from edgetrig.frontends.scales.quotients import remainder, whole_quotient
 from edgetrig.frontends.scales.requantize import rounded
 from edgetrig.frontends.torch.handlers.reduction import vector_norm
 from edgetrig.frontends.torch.operation import Call, Weight, is_constant, values_of
@@ -73,24 +75,19 @@ def divide(call: Call, x: Value, other: Value, rounding_mode: str | None = None)
     divisor = values_of(other)
     if not divisor.all():
         raise ValueError("it divides by zero")
+    if rounding_mode is not None:
+        return whole_quotient(exact(x), divisor, "TRN" if rounding_mode == "floor" else "TRN_ZERO")
     if isinstance(x, Raw):
         return _scaled_input(x, 1 / divisor)
-    result: Value
     if powers_of_two(divisor):
-        result = multiply(call, x, Weight(1 / divisor) if isinstance(other, Weight) else 1 / other)
-    elif not isinstance(x, Pending) and divisor.size == 1 and _whole(divisor):
+        return multiply(call, x, Weight(1 / divisor) if isinstance(other, Weight) else 1 / other)
+    if not isinstance(x, Pending) and divisor.size == 1 and _whole(divisor):
         sign = -1.0 if divisor.item() < 0 else 1.0
-        result = divided(exact(x) * sign, int(abs(divisor.item())), call.precision, "quotient")
-    elif divisor.size > 1:
+        return divided(exact(x) * sign, int(abs(divisor.item())), call.precision, "quotient")
+    if divisor.size > 1:
         return exact(x) * call.weight(Weight(1 / divisor), "scale")
-    else:
-        single = float(call.number(divisor.item()))
-        result = call.precision.inner(pending("division", lambda v: v / single, x), "quotient")
-    if rounding_mode is None:
-        return result
-    if isinstance(result, Pending):
-        raise ValueError(f"a division by {divisor} with rounding is exact for powers of two alone")
-    return np.floor(result) if rounding_mode == "floor" else rounded(result, "TRN_ZERO")
+    single = float(call.number(divisor.item()))
+    return call.precision.inner(pending("division", lambda v: v / single, x), "quotient")
 
 
 def _divided_by_value(call: Call, x: Value, other: Value, rounding_mode: str | None) -> Value:
@@ -108,9 +105,15 @@ def floor_divide(call: Call, x: Value, other: Value) -> Value:
     return divide(call, x, other, "floor")
 
 
-def remainder(call: Call, x: Value, other: Value) -> Value:
-    """``x - floor(x / other) * other``."""
-    return exact(x) - floor_divide(call, x, other) * values_of(other)
+def rest(mode: str) -> Function:
+    """Return the handler of what a division to whole numbers leaves."""
+    return lambda call, x, other: remainder(exact(x), _divisor(other), mode)
+
+
+def _divisor(other: Value) -> Floats:
+    if not is_constant(other):
+        raise ValueError("its divisor depends on the event; divide by a constant")
+    return values_of(other)
 
 
 def _scaled_input(x: Raw, factor: Floats) -> Raw:
@@ -249,6 +252,11 @@ def _heaviside(call: Call, x: Value, values: Value) -> Value:
     return np.where(x > 0, 1.0, np.where(x < 0, 0.0, call.operand(values, "value")))
 
 
+def _log_add_exp(call: Call, x: Value, other: Value) -> Value:
+    """``log(exp(x) + exp(other))``."""
+    return log_add_exp(call.operand(x, "bias"), call.operand(other, "bias"), call.precision)
+
+
 def _distances(
     call: Call, x1: Value, x2: Value, p: float = 2, compute_mode: int | None = None
 ) -> Value:
@@ -269,7 +277,8 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "divide": divide,
     "true_divide": divide,
     "floor_divide": floor_divide,
-    "remainder": remainder,
+    "remainder": rest("TRN"),
+    "fmod": rest("TRN_ZERO"),
     "neg": negative,
     "_to_copy": cast,
     "to": cast,
@@ -301,6 +310,7 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "bitwise_not": _bitwise_not,
     "where": where,
     "masked_fill": masked_fill,
+    "logaddexp": _log_add_exp,
     "heaviside": _heaviside,
     "cdist": _distances,
     "floor": unary(np.floor),

@@ -11,6 +11,7 @@ import numpy as np
 from edgetrig.frontends.layers import softmax
 from edgetrig.frontends.layers.inner import divided, pending, rounded
 from edgetrig.frontends.layers.pooling import mean as mean_over
+from edgetrig.frontends.layers.running import running
 from edgetrig.frontends.scales import requantize
 from edgetrig.frontends.torch.operation import Call
 from edgetrig.frontends.values import Value, exact
@@ -56,11 +57,7 @@ def mean(call: Call, x: Value, dim: Axes = None, keepdim: bool = False, dtype: A
 
 def cumulative_sum(call: Call, x: Value, dim: int, dtype: Any = None) -> Value:
     """Return sums of the first 1, 2, ... elements."""
-    items = np.moveaxis(_summands(call, x, dtype), dim, 0)
-    sums = [items[0]]
-    for k in range(1, items.shape[0]):
-        sums.append(sums[-1] + items[k])
-    return np.moveaxis(np.stack(sums, axis=0), 0, dim)
+    return running(_summands(call, x, dtype), dim)
 
 
 def _variance(root: bool) -> Function:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -73,9 +73,18 @@ def median(call: Call, x: Value, dim: int | None = None, keepdim: bool = False) 
         array, dim = array.reshape(-1), 0
     count = (array.shape[dim] - 1) // 2 + 1
     results = selection.top_k(array, count, dim, largest=False)
-    last = [np.take(np.moveaxis(v, dim, 0), count - 1, axis=0) for v in results]
-    if whole:
-        return last[0]
+    last = _last(results, dim, keepdim)
+    return last[0] if whole else last
+
+
+def kth_value(call: Call, x: Value, k: int, dim: int = -1, keepdim: bool = False) -> list[Value]:
+    """Return the k-th least element along an axis and its position."""
+    array = exact(x)
+    return _last(selection.top_k(array, k, dim, largest=False), dim, keepdim)
+
+
+def _last(results: Sequence[Any], dim: int, keepdim: bool) -> list[Any]:
+    last = [np.moveaxis(v, dim, 0)[-1] for v in results]
     return [np.expand_dims(v, dim) for v in last] if keepdim else last
 
 
@@ -128,6 +137,7 @@ HANDLERS: Final[Mapping[str, Function]] = {
     "sort": sort,
     "argsort": _sorted_positions,
     "median": median,
+    "kthvalue": kth_value,
     "embedding": embedding,
     "one_hot": one_hot,
     "gather": gather,

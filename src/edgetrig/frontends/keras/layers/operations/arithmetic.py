@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetrig.frontends.keras.form import Given
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.merge import LARGEST, contracted
 from edgetrig.frontends.keras.layers.operations.arguments import exact_arguments, numbers_of
 from edgetrig.frontends.layers import activation as neutral
+from edgetrig.frontends.layers import softmax
 from edgetrig.frontends.layers.inner import divided
+from edgetrig.frontends.scales.quotients import remainder, whole_quotient
 from edgetrig.frontends.values import Pending, Raw, Value, exact
 
 Handler = Callable[..., Any]
@@ -35,6 +38,28 @@ def divide(layer: Layer, x: Value, y: Value) -> Value:
     if not divisor:
         raise ValueError("divides by 0")
     return neutral.pending("division", lambda v: v / divisor, x)
+
+
+def floor_divide(layer: Layer, x: Value, y: Value) -> Value:
+    """``keras.ops.floor_divide`` by a number."""
+    return whole_quotient(exact(x), _divisor(y), "TRN")
+
+
+def modulo(layer: Layer, x: Value, y: Value) -> Value:
+    """``keras.ops.mod`` by a number; the rest has its sign."""
+    return remainder(exact(x), _divisor(y), "TRN")
+
+
+def _divisor(y: Value) -> NDArray[np.float64]:
+    if not isinstance(y, int | float):
+        raise ValueError("divides by a value that varies; divide by a number")
+    return np.asarray(np.float32(y), np.float64)
+
+
+def log_add_exp(layer: Layer, x: Value, y: Value) -> Value:
+    """``keras.ops.logaddexp``."""
+    a, b = numbers_of(x, y)
+    return softmax.log_add_exp(a, b, layer.precision)
 
 
 def power(layer: Layer, x: Value, y: Any) -> Value:
@@ -97,6 +122,9 @@ ARITHMETIC: Final[dict[str, Handler]] = {
     "Multiply": binary(np.multiply),
     "Divide": divide,
     "TrueDivide": divide,
+    "FloorDivide": floor_divide,
+    "Mod": modulo,
+    "Logaddexp": log_add_exp,
     "Power": power,
     "Maximum": binary(np.maximum),
     "Minimum": binary(np.minimum),

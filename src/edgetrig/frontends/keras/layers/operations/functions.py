@@ -121,6 +121,7 @@ _UNARY: Final = {
     "Sinh": "sinh",
     "Cosh": "cosh",
     "Arcsinh": "arcsinh",
+    "Arccosh": "arccosh",
     "Arctanh": "arctanh",
     "Erf": "erf",
 }

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgetrig.frontends.joined import unstacked
 from edgetrig.frontends.keras.layer import Layer
 from edgetrig.frontends.keras.layers.axes import own_axes, own_axis
 from edgetrig.frontends.layers import pooling, selection
+from edgetrig.frontends.layers.inner import divided, pending, rounded
+from edgetrig.frontends.layers.running import running
 from edgetrig.frontends.values import Value, exact, shape_of
 
 Handler = Callable[..., Any]
@@ -35,22 +36,23 @@ def mean(layer: Layer, x: Value) -> Value:
 
 
 def variance(layer: Layer, x: Value) -> Value:
-    """``keras.ops.var`` over 2, 4, 8, ... elements."""
+    """``keras.ops.var``: exact over 2, 4, 8, ... elements, else by types for mean and quotient."""
     x = exact(x)
     axes = own_axes(layer.config["axis"], x.ndim)
-    middle = exact(pooling.mean(x, axes, keepdims=True, precision=layer.precision))
-    keepdims = bool(layer.config["keepdims"])
-    return pooling.mean(np.square(x - middle), axes, keepdims, layer.precision)
+    middle = rounded(pooling.mean(x, axes, True, layer.precision), "mean", layer.precision)
+    squares = np.sum(np.square(x - middle), axis=axes, keepdims=bool(layer.config["keepdims"]))
+    return divided(squares, x.size // max(middle.size, 1), layer.precision, "variance")
+
+
+def deviation(layer: Layer, x: Value) -> Value:
+    """``keras.ops.std``."""
+    return pending("sqrt", np.sqrt, variance(layer, x))
 
 
 def cumulated(layer: Layer, x: Value) -> Value:
     """``keras.ops.cumsum``."""
     x = exact(x)
-    axis = own_axis(layer.config["axis"], x.ndim)
-    parts = unstacked(x, axis)
-    for k in range(1, len(parts)):
-        parts[k] = parts[k - 1] + parts[k]
-    return np.stack(parts, axis=axis)
+    return running(x, own_axis(layer.config["axis"], x.ndim))
 
 
 def best(function: Callable[..., Any]) -> Handler:
@@ -99,6 +101,7 @@ REDUCTIONS: Final[dict[str, Handler]] = {
     "All": reduction(np.all),
     "Mean": mean,
     "Var": variance,
+    "Std": deviation,
     "Cumsum": cumulated,
     "Argmax": best(selection.argmax),
     "Argmin": best(selection.argmin),
