@@ -6,9 +6,15 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Event
+from typing import Final
 
 from edgetrig.errors import ToolError
+
+_LOOK_SECONDS: Final = 0.1
+_TIDYING_SECONDS: Final = 1.0
 
 
 def processors() -> int:
@@ -23,6 +29,7 @@ def execute(
     *,
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    stop: Event | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end and return what it said, failed or not.
 
@@ -38,15 +45,14 @@ def execute(
         Variables besides those of this process.
     timeout
         Seconds after which it is ended, with its children.
+    stop
+        Where another thread says that it is to be ended, with its children; without `timeout`.
 
     Raises
     ------
     ToolError
-        If it cannot be started, or takes longer than `timeout`.
+        If it cannot be started, takes longer than `timeout`, or is stopped.
     """
-    # In a session of its own its children can be ended with it. Without a limit it stays in ours,
-    # where Ctrl-C in a terminal reaches all that run at that moment, in whichever thread.
-    alone = timeout is not None
     try:
         process = subprocess.Popen(
             command,
@@ -56,20 +62,37 @@ def execute(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=alone,
+            start_new_session=True,  # so that its children can be ended with it
         )
     except OSError as error:
         raise ToolError(f"{what}: cannot be started ({error.strerror})") from error
     with process:
         try:
-            output, complaints = process.communicate(timeout=timeout)
+            output, complaints = (
+                process.communicate(timeout=timeout) if stop is None else _said(process, what, stop)
+            )
         except BaseException as error:
-            with suppress(ProcessLookupError):
-                (os.killpg if alone else os.kill)(process.pid, signal.SIGKILL)
+            _end(process)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise ToolError(f"{what} took longer than {timeout:g} s; it was ended") from error
             raise
     return subprocess.CompletedProcess(command, process.returncode, output, complaints)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program and its children; compilers remove their files if they are asked first."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_TIDYING_SECONDS)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _said(process: subprocess.Popen[str], what: str, stop: Event) -> tuple[str, str]:
+    while not stop.is_set():
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_LOOK_SECONDS)
+    raise ToolError(f"{what} was ended")
 
 
 def call(
@@ -78,17 +101,40 @@ def call(
     folder: str | os.PathLike[str] = ".",
     *,
     environment: Mapping[str, str] | None = None,
+    stop: Event | None = None,
 ) -> str:
-    """Run a command and return its output.
+    """Run a command and return its output; parameters as those of `execute`.
 
     Raises
     ------
     ToolError
-        If it cannot be started or fails, with the first line that names an error.
+        If it cannot be started, is stopped, or fails, with the first line that names an error.
     """
-    result = execute(command, what, folder, environment=environment)
+    result = execute(command, what, folder, environment=environment, stop=stop)
     if result.returncode:
         lines = (result.stderr.strip() or result.stdout.strip() or "no message").splitlines()
         first = next((line for line in lines if "rror" in line), lines[0])
         raise ToolError(f"{what} failed (exit {result.returncode}): {first[:300]}")
     return result.stdout
+
+
+def call_all(commands: Sequence[Sequence[str]], what: str) -> None:
+    """Run commands, as many at once as there are processors.
+
+    Where one fails, or Ctrl-C comes, all others are ended.
+
+    Raises
+    ------
+    ToolError
+        As `call`.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(processors()) as pool:
+        jobs = [pool.submit(call, command, what, stop=stop) for command in commands]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            stop.set()  # threads get no interrupts
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

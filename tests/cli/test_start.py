@@ -49,7 +49,10 @@ def test_other_names_are_refused():
         _ = edgetrig.nothing
 
 
-@pytest.mark.parametrize("place", ["edgetrig.cli.app.app", "typer.core.TyperGroup.make_context"])
+@pytest.mark.parametrize(
+    "place",
+    ["edgetrig.cli.require", "edgetrig.cli.app.app", "typer.core.TyperGroup.make_context"],
+)
 def test_an_interrupt_before_the_command_runs_is_one_line(monkeypatch, capsys, place):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

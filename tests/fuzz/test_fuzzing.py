@@ -67,6 +67,31 @@ def test_what_is_right_is_found_right():
     assert "0 found" in str(summary)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "edgetrig.fuzz.judges.evaluate",
+        "edgetrig.fuzz.simulated.simulate",
+        "edgetrig.fuzz.trial.random_codes",
+    ],
+)
+def test_an_interrupt_that_numba_made_another_error_of_ends_the_run(monkeypatch, place):
+    calls = []
+
+    def interrupted_once(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+        return whole(*arguments, **options)
+
+    module, _, name = place.rpartition(".")
+    whole = getattr(sys.modules[module], name)
+    monkeypatch.setattr(place, interrupted_once)
+    summary = room.fuzz(cases=40, seed=5, simulate="simulated" in place)
+    assert summary.interrupted
+    assert not summary.findings
+
+
 def test_a_wrong_pass_is_found_and_shrunk(monkeypatch, tmp_path):
     monkeypatch.setattr(judges, "PASSES", (*PASSES, wrong_maximum))
     finding, path = first(folder=tmp_path)

@@ -12,17 +12,16 @@ _AGAIN_SECONDS = 0.1
 
 def main() -> None:
     """Run the command line; the entry point of ``edgetrig``."""
+    _keep_interrupts()
     try:
         for module in ("typer", "rich"):
             require(module, "cli")
-    except ToolError as error:
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(2) from None
-    _keep_interrupts()
-    try:
         from edgetrig.cli.app import app
 
         app(prog_name="edgetrig")
+    except ToolError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(2) from None
     except (KeyboardInterrupt, SystemError) as error:
         # Before the application looks out for it, or while Numba compiles, which may give another.
         if isinstance(error, SystemError) and not isinstance(error.__cause__, KeyboardInterrupt):

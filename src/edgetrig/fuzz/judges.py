@@ -10,6 +10,7 @@ from pathlib import Path
 from edgetrig.circuit import Circuit, check, load, save
 from edgetrig.emulate import Choice, Emulator
 from edgetrig.errors import Error
+from edgetrig.fuzz.interrupt import pass_on_interrupt
 from edgetrig.fuzz.trial import Outputs, Trial
 from edgetrig.optimize import (
     PASSES,
@@ -160,5 +161,6 @@ def _failing(trial: Trial, name: str) -> Iterator[None]:
     except Error as error:
         raise Disagreement(name, str(error), trial) from error
     except Exception as error:
+        pass_on_interrupt(error)
         message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         raise Disagreement(name, message, trial) from error

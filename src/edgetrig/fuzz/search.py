@@ -12,6 +12,7 @@ from hypothesis import seed as seeded
 from hypothesis.errors import Flaky
 
 from edgetrig.circuit import Builder
+from edgetrig.fuzz.interrupt import pass_on_interrupt
 from edgetrig.fuzz.judges import Disagreement
 from edgetrig.fuzz.trial import Trial, trials
 from edgetrig.fuzz.vectors import integers
@@ -87,9 +88,11 @@ def _searched(seed: int, size: int, ask: Ask, phases: tuple[Phase, ...]) -> Disa
             run()
     except Disagreement as found:
         return found
-    except Flaky:  # a judge that changes its mind: keep what it said first
+    except Flaky as error:  # a judge that changes its mind: keep what it said first
+        pass_on_interrupt(error)
         return last[0] if last else None
     except Exception as error:
+        pass_on_interrupt(error)
         message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         nothing = Trial(Builder().finish([], []), integers([]).reshape(1, 0))
         return Disagreement("drawing", message, nothing)

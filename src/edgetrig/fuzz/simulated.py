@@ -20,6 +20,7 @@ from edgetrig.circuit import (
     compact,
     compact_pair,
 )
+from edgetrig.fuzz.interrupt import pass_on_interrupt
 from edgetrig.fuzz.judges import Disagreement, compare, pipelined
 from edgetrig.fuzz.reduce import reduced
 from edgetrig.fuzz.trial import Trial
@@ -55,7 +56,8 @@ def _differing(trials: Sequence[Trial], latency: int) -> list[Trial]:
     """Return the trials that differ, or all where the build as a whole fails."""
     try:
         results = _simulated(trials, latency)
-    except Exception:  # the one at fault is found on its own
+    except Exception as error:  # the one at fault is found on its own
+        pass_on_interrupt(error)
         return list(trials)
     pairs = zip(trials, results, strict=True)
     return [trial for trial, got in pairs if got != trial.expected]
@@ -66,6 +68,7 @@ def _judge_one(trial: Trial, latency: int) -> None:
     try:
         (got,) = _simulated([trial], latency)
     except Exception as error:
+        pass_on_interrupt(error)
         raise Disagreement(name, " ".join(str(error).split())[:300], trial) from error
     compare(trial, name, got)
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetrig.errors import ToolError, require
-from edgetrig.programs import call, execute, processors
+from edgetrig.programs import call, call_all, execute, processors
 from edgetrig.rtl import Port
 from edgetrig.verify._run import Run, Words, on_path, places
 
@@ -106,7 +105,7 @@ def _build(run: Run, verilator: Verilator) -> Path:
         (run.folder / name).write_text(text)
     objects = [run.folder / f"{name}.o" for name in units]
     include = [run.folder / "cpp", *_include(verilator.root)]
-    _compile_all([run.folder / name for name in units], objects, include)
+    _compile([run.folder / name for name in units], objects, include)
     model = run.folder / "model"
     files = [str(path) for path in (*objects, *_runtime(verilator.root))]
     call([_compiler(), *files, "-pthread", "-o", str(model)], "the C++ linker")
@@ -133,18 +132,13 @@ def _include(root: Path) -> list[Path]:
     return [root / "include", root / "include" / "vltstd"]
 
 
-def _compile(source: Path, target: Path, include: Sequence[Path]) -> None:
-    level = "-O0" if source.name.startswith("slow") else "-O1"
-    includes = [f"-I{folder}" for folder in include]
-    command = [_compiler(), level, *_FLAGS, *includes, "-c", str(source), "-o", str(target)]
-    call(command, "the C++ compiler")
-
-
-def _compile_all(sources: Sequence[Path], targets: Sequence[Path], include: Sequence[Path]) -> None:
-    with ThreadPoolExecutor(max_workers=processors()) as pool:
-        jobs = zip(sources, targets, strict=True)
-        for job in [pool.submit(_compile, *pair, include) for pair in jobs]:
-            job.result()
+def _compile(sources: Sequence[Path], targets: Sequence[Path], include: Sequence[Path]) -> None:
+    flags = [*_FLAGS, *(f"-I{folder}" for folder in include)]
+    commands = []
+    for source, target in zip(sources, targets, strict=True):
+        level = "-O0" if source.name.startswith("slow") else "-O1"
+        commands.append([_compiler(), level, *flags, "-c", str(source), "-o", str(target)])
+    call_all(commands, "the C++ compiler")
 
 
 @cache
@@ -154,7 +148,7 @@ def _runtime_folder(root: Path) -> tempfile.TemporaryDirectory[str]:
     names = ("verilated", "verilated_threads")
     sources = [root / "include" / f"{name}.cpp" for name in names]
     targets = [Path(folder.name) / f"{name}.o" for name in names]
-    _compile_all(sources, targets, _include(root))
+    _compile(sources, targets, _include(root))
     return folder
 
 
