@@ -29,6 +29,11 @@ CASES = {
     "truth_to_whole": [("Less", "v half", "a"), ("Cast", "a", "y", {"to": TensorProto.INT8})],
     "to_bool": [("Cast", "v", "y", {"to": TensorProto.BOOL})],
     "cast_like": [("Less", "v half", "a"), ("CastLike", "a half", "y")],
+    "gather_elements": [("ArgMax", "v", "i", {"axis": 2}),
+                        ("GatherElements", "v i", "y", {"axis": 2})],
+    "gather_elements_first_axis": [("ArgMin", "v", "i", {"axis": 1}),
+                                   ("GatherElements", "v i", "y", {"axis": -2})],
+    "never": [("IsNaN", "v", "a"), ("Where", "a low v", "y")],
     "arg_max": [("ArgMax", "v", "y", {"axis": 2})],
     "arg_max_flat": [("ArgMax", "v", "y", {"axis": 1, "keepdims": 0})],
     "arg_min": [("ArgMin", "v", "y", {"axis": -1, "keepdims": 0})],
@@ -136,3 +141,14 @@ def test_layers_are_named(model_of):
     origins = load(model).circuit.origins
     assert {"twice", "twice_2"} <= set(origins)
     assert "QuantizeLinear_0" in origins or "DequantizeLinear_1" in origins
+
+
+def test_columns_that_the_event_chooses(model_of, runtime, assert_same, rng):
+    """Of an event that has no axis of its own beside it."""
+    best = ("ArgMax", "v", "i", {"axis": 1, "keepdims": 0})
+    nodes = [*QDQ, best, ("Gather", "v i", "y", {"axis": 1})]
+    model = model_of(nodes, {"x": [3, 4]}, ["y"], TYPES)
+    for _ in range(5):
+        x = rng.integers(-20, 20, (1, 3, 4)).astype(np.float32) / 2
+        (expected,) = runtime(model, x=x[0])
+        assert_same(model, [expected[None]], x=x)

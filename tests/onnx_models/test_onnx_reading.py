@@ -214,6 +214,10 @@ DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
         ([*QDQ, ("Gru", "v", "y")], ["layer 'Gru_2' (Gru)", "GRU"]),
         ([*QDQ, ("Sigmoid", "v", "t"), ("Add", "t v", "y")], ["sigmoid", "not quantised"]),
         ([*QDQ, ("CumSum", "v zero", "y")], ["(CumSum)", "mixes events"]),
+        (
+            [*QDQ, ("ArgMax", "v", "i"), ("GatherElements", "v i", "y")],
+            ["mixes events"],
+        ),
         ([*QDQ, ("Trilu", "v", "y")], ["(Trilu)", "mixes events"]),
         ([*QDQ, ("Hardmax", "v", "y", {"axis": 0})], ["(Hardmax)", "mixes events"]),
         ([*QDQ, ("LpNormalization", "v", "y", {"axis": 0})], ["mixes events"]),
@@ -239,7 +243,7 @@ DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
             ["(Resize)", "keep_aspect_ratio_policy"],
         ),
     ],
-    ids=range(24),
+    ids=range(25),
 )
 def test_refusals(nodes, words, model_of):
     constants = TYPES | {

@@ -61,11 +61,6 @@ class Layer:
         """Whether the layer computes in float32."""
         return self.policy in (None, "float32")
 
-    @property
-    def is_quantized(self) -> bool:
-        """Whether it is one of HGQ2's, with number types of its own."""
-        return self.registered is not None
-
     def inside(self, entry: Mapping[str, Any], *names: str) -> Layer:
         """Return a layer that this one holds, from its entry in the configuration."""
         return replace(read_layer(entry, self.variables.at(*names)), precision=self.precision)

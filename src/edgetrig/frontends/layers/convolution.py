@@ -6,7 +6,7 @@ outside the array reads 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, Final
 
@@ -220,3 +220,12 @@ def _product(x: Any, indices: Sequence[Ints], kernel: Floats, groups: int) -> An
     left = np.transpose(left, (2, 0, 1, 3)).reshape((groups, count, depth))
     right = kernel.reshape((depth, groups, filters // groups)).transpose((1, 0, 2))
     return np.transpose(left @ right, (1, 0, 2)).reshape((*positions, filters))
+
+
+def by_image(x: Any, axes: int, function: Callable[[Any], Any]) -> Any:
+    """Apply a function of (*positions, channels) to every array of (channels, *positions)."""
+    inner = x.ndim - axes - 1
+    images = x.reshape((-1, *x.shape[inner:]))
+    results = [np.moveaxis(function(np.moveaxis(image, 0, -1)), -1, 0) for image in images]
+    stacked = np.stack(results, axis=0)
+    return stacked.reshape((*x.shape[:inner], *stacked.shape[1:]))

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.frontends.layers.activation import apply
+from edgetrig.frontends.layers.activation import Function, apply
 from edgetrig.frontends.layers.inner import rounded
 from edgetrig.frontends.precision import AS_IS, Precision
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.values import exact
 
-Activation = str | Callable[[Any], Any]
+Activation = str | Function
 """A name of `activation.apply`, or a function of a value."""
 
 

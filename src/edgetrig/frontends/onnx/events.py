@@ -98,6 +98,8 @@ def _mixes(entry: Entry, name: str, axes: dict[str, int | None], one: Built) -> 
         return axis != (0 if node.integer("layout", 0) else 1)
     if node.kind in ("CumSum", "CumProd"):
         return axis == int(one.known[entry.arguments[1]].real.ravel()[0]) % rank
+    if node.kind in ("Gather", "GatherElements"):
+        return name == entry.arguments[0] and axis == node.integer("axis", 0) % rank
     if node.kind == "Trilu":
         return axis is not None and axis >= rank - 2
     if node.kind not in _ALONG:

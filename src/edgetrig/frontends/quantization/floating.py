@@ -76,7 +76,7 @@ def float_outputs(model: Model, x: Inputs) -> dict[str, NDArray[np.float64]]:
     floating = Floating()
     for block in blocks(arrays_of(model, x)):
         outputs = replay(model, [Batch(array) for array in block], lambda name: floating)
-        parts.append([_values(output, len(block[0])) for output in outputs])
+        parts.append([plain_values(output, len(block[0])) for output in outputs])
     columns = zip(*parts, strict=True)
     return {
         name: np.concatenate(column)
@@ -84,7 +84,8 @@ def float_outputs(model: Model, x: Inputs) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _values(output: Any, events: int) -> NDArray[np.float64]:
+def plain_values(output: Any, events: int) -> NDArray[np.float64]:
+    """Return numbers of shape (events, ...) that an output of a batch is."""
     if isinstance(output, Batch):
         return np.asarray(output.values, np.float64)
     return np.broadcast_to(np.asarray(output, np.float64), (events, *np.shape(output)))

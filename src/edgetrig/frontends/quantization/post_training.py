@@ -15,7 +15,13 @@ from edgetrig.frontends.model import Model, replay
 from edgetrig.frontends.quantization.bounds import bounds_of
 from edgetrig.frontends.quantization.fixed import dropped_array
 from edgetrig.frontends.quantization.fixed_type import FixedType
-from edgetrig.frontends.quantization.floating import Floating, Inputs, arrays_of, blocks
+from edgetrig.frontends.quantization.floating import (
+    Floating,
+    Inputs,
+    arrays_of,
+    blocks,
+    plain_values,
+)
 from edgetrig.frontends.quantization.fold import folded
 from edgetrig.frontends.quantization.loss import Metric, Outputs, agreement, loss_against
 from edgetrig.frontends.quantization.observe import RESULT, Place, Record, observe
@@ -236,14 +242,8 @@ def _outputs(
     parts = []
     for block in blocks(arrays):
         results = replay(plan.model, [Batch(a) for a in block], precisions.__getitem__)
-        parts.append([_plain(dropped_array(result), len(block[0])) for result in results])
+        parts.append([plain_values(dropped_array(result), len(block[0])) for result in results])
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-
-def _plain(array: Any, events: int) -> NDArray[np.float64]:
-    if isinstance(array, Batch):
-        return np.asarray(array.values, np.float64)
-    return np.broadcast_to(np.asarray(array, np.float64), (events, *np.shape(array)))
 
 
 def _result(

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from edgetrig.frontends.layers.convolution import convolution, transposed_convolution
+from edgetrig.frontends.layers.convolution import (
+    by_image,
+    convolution,
+    transposed_convolution,
+)
 from edgetrig.frontends.onnx.node import Argument, Node, argument
 from edgetrig.frontends.onnx.operators.elementwise import plus
 from edgetrig.frontends.onnx.operators.shape import Results, moved
@@ -22,12 +26,6 @@ from edgetrig.frontends.scales.scaled import (
 from edgetrig.frontends.values import Value
 
 Pads = list[tuple[int, int]]
-
-
-def each_event(function: Callable[[Any], Any], x: Any) -> Any:
-    """Apply a function of (*sizes, channels) to every (channels, *sizes) of an array."""
-    events = [np.moveaxis(function(np.moveaxis(x[k], 0, -1)), -1, 0) for k in range(x.shape[0])]
-    return np.stack(events, axis=0)
 
 
 def windows(
@@ -75,11 +73,12 @@ def conv(node: Node, *arguments: Argument) -> Results:
 
     def run(v: Any, k: Float64s) -> Any:
         k = np.moveaxis(k, (0, 1), (-1, -2))
-        return each_event(
+        return by_image(
+            v,
+            len(sizes),
             lambda e: convolution(
                 e, k, strides=strides, padding=pads, dilation=dilation, groups=groups
             ),
-            v,
         )
 
     return [_biased(node, _linear(run, x, kernel, scale, 0), bias)]
@@ -136,11 +135,12 @@ def conv_transpose(node: Node, *arguments: Argument) -> Results:
         split = k.reshape((groups, channels // groups, filters, *k.shape[2:]))
         k = np.moveaxis(split, (1, 0, 2), (-3, -2, -1))
         k = k.reshape((*k.shape[:-2], groups * filters))
-        return each_event(
+        return by_image(
+            v,
+            len(sizes),
             lambda e: transposed_convolution(
                 e, k, strides=strides, padding=pads, dilation=dilation, groups=groups
             ),
-            v,
         )
 
     return [_biased(node, _linear(run, x, kernel, scale, 1), bias)]

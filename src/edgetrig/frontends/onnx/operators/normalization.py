@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgetrig.frontends.layers import normalization as neutral
+from edgetrig.frontends.layers.convolution import by_image
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
-from edgetrig.frontends.onnx.operators.convolution import each_event
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.scales.scaled import Float64s, add_known, numbers, shape_of, times_known
 from edgetrig.frontends.values import Value, exact
@@ -78,7 +78,8 @@ def instance_norm(node: Node, *arguments: Argument) -> Results:
     gamma, beta = _weights(arguments, 1), _weights(arguments, 2)
     epsilon = node.number("epsilon", 1e-5)
     run = lambda e: neutral.instance_norm(e, gamma, beta, epsilon, node.precision)  # noqa: E731
-    return [each_event(run, exact(arguments[0]))]
+    x = exact(arguments[0])
+    return [by_image(x, x.ndim - 2, run)]
 
 
 def group_norm(node: Node, *arguments: Argument) -> Results:
@@ -90,4 +91,4 @@ def group_norm(node: Node, *arguments: Argument) -> Results:
         gamma, beta = (np.repeat(v, x.shape[1] // max(groups, 1)) for v in (gamma, beta))
     epsilon = node.number("epsilon", 1e-5)
     run = lambda e: neutral.group_norm(e, groups, gamma, beta, epsilon, node.precision)  # noqa: E731
-    return [each_event(run, x)]
+    return [by_image(x, x.ndim - 2, run)]

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from edgetrig.frontends.layers.convolution import by_image
 from edgetrig.frontends.layers.pooling import max_pool as neutral_max
 from edgetrig.frontends.layers.pooling import sum_pool
 from edgetrig.frontends.onnx.node import Argument, Node
-from edgetrig.frontends.onnx.operators.convolution import each_event, windows
+from edgetrig.frontends.onnx.operators.convolution import windows
 from edgetrig.frontends.onnx.operators.shape import Results
 from edgetrig.frontends.scales.scaled import (
     Scaled,
@@ -34,7 +35,7 @@ def max_pool(node: Node, x: Value) -> Results:
 
     def run(v: Any) -> Any:
         pool = lambda e: neutral_max(e, window, strides, pads, dilation, ceil)  # noqa: E731
-        return each_event(pool, v)
+        return by_image(v, len(sizes), pool)
 
     return [greatest(run, x, tuple(range(2, 2 + len(sizes))))]
 
@@ -75,7 +76,8 @@ def average_pool(node: Node, x: Value) -> Results:
     a = one_scale(x, range(2, 2 + len(sizes)))
 
     def run(v: Any) -> Any:
-        return each_event(lambda e: sum_pool(e, window, strides, pads, dilation, ceil), v)
+        pool = lambda e: sum_pool(e, window, strides, pads, dilation, ceil)  # noqa: E731
+        return by_image(v, len(sizes), pool)
 
     result = run(a.array)
     ones = np.ones((*sizes, 1))
@@ -107,7 +109,7 @@ def norm_pool(node: Node, x: Value) -> Results:
     window, strides, pads, dilation = _pooled(node, sizes)
     ceil = bool(node.integer("ceil_mode", 0))
     pool = lambda e: sum_pool(e, window, strides, pads, dilation, ceil)  # noqa: E731
-    return [_norm(node, lambda v: each_event(pool, v), exact(x))]
+    return [_norm(node, lambda v: by_image(v, len(sizes), pool), exact(x))]
 
 
 def global_norm_pool(node: Node, x: Value) -> Results:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgetrig.frontends.joined import joined as put_together
+from edgetrig.frontends.layers import selection
 from edgetrig.frontends.onnx.node import Argument, Node, argument, constant
 from edgetrig.frontends.scales.scaled import Known, Scaled, bounded_shape, parts, shape_of
 from edgetrig.frontends.values import Deferred, Raw, Value, exact, rearranged
@@ -135,18 +136,16 @@ def cut(node: Node, *arguments: Argument) -> Results:
 
 
 def gather(node: Node, x: Value | Known, indices: Value | Known) -> Results:
-    """ONNX' ``Gather`` by constant indices, or from a constant table by computed ones."""
-    from edgetrig.frontends.layers.selection import embedding
-
+    """ONNX' ``Gather``: wiring by constant indices, else a table or choices."""
     axis = node.integer("axis", 0) % max(len(shape_of(x)), 1)
     if isinstance(indices, Known):
         where = _indices(indices, shape_of(x)[axis])
         bounded_shape([int(np.prod(shape_of(x))), where.size])
         return [moved(x, lambda v: np.take(v, where, axis=axis))]
     if not isinstance(x, Known):
-        raise ValueError("it gathers elements of one computed value by another")
+        return [selection.chosen(exact(x), exact(indices), axis)]
     table = np.moveaxis(node.constants(x, "kernel"), axis, 0)
-    rows = embedding(from_front(indices, len(table)), table)
+    rows = selection.embedding(from_front(indices, len(table)), table)
     return [
         np.moveaxis(rows, range(indices_rank(indices)), range(axis, axis + indices_rank(indices)))
     ]
@@ -166,8 +165,11 @@ def indices_rank(indices: Value) -> int:
 
 
 def gather_elements(node: Node, x: Value | Known, indices: Value | Known) -> Results:
-    """ONNX' ``GatherElements`` by constant indices."""
-    axis = node.integer("axis", 0)
+    """ONNX' ``GatherElements``: wiring by constant indices, else choices."""
+    axis = node.integer("axis", 0) % max(len(shape_of(x)), 1)
+    if not isinstance(indices, Known):
+        values = node.constants(x, "kernel") if isinstance(x, Known) else exact(x)
+        return [selection.chosen_along(values, exact(indices), axis)]
     where = _indices(indices, shape_of(x)[axis])
     grid = list(np.indices(where.shape, sparse=True))
     grid[axis] = where

@@ -27,15 +27,6 @@ def pairs(value: Sizes | None, axes: int) -> tuple[int, ...]:
     return tuple(value) * axes if len(value) == 1 else tuple(value)
 
 
-def by_image(x: Any, axes: int, function: Callable[[Any], Any]) -> Any:
-    """Apply a function of (*positions, channels) to every array of (channels, *positions)."""
-    inner = x.ndim - axes - 1
-    images = x.reshape((-1, *x.shape[inner:]))
-    results = [np.moveaxis(function(np.moveaxis(image, 0, -1)), -1, 0) for image in images]
-    stacked = np.stack(results, axis=0)
-    return stacked.reshape((*x.shape[:inner], *stacked.shape[1:]))
-
-
 def convolution(axes: int) -> Function:
     """Return the handler of a convolution over some axes."""
 
@@ -71,12 +62,12 @@ def convolution(axes: int) -> Function:
             )
 
         def whole(v: Any, codes: Any) -> Any:
-            return by_image(v, axes, lambda image: sums(image, codes.transpose(order)))
+            return layers.by_image(v, axes, lambda image: sums(image, codes.transpose(order)))
 
         if keeps:
             return scaled_sums(input, weight, bias, -1 - axes, whole)
         offset = 0.0 if bias is None else call.weight(bias, "bias")
-        return by_image(exact(input), axes, lambda image: sums(image, kernel) + offset)
+        return layers.by_image(exact(input), axes, lambda image: sums(image, kernel) + offset)
 
     return handler
 
@@ -110,7 +101,7 @@ def transposed_convolution(axes: int) -> Function:
                 groups=groups,
             )
 
-        return by_image(exact(input), axes, image)
+        return layers.by_image(exact(input), axes, image)
 
     return handler
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgetrig.frontends.layers import normalization as layers
-from edgetrig.frontends.torch.handlers.convolution import by_image
+from edgetrig.frontends.layers.convolution import by_image
 from edgetrig.frontends.torch.operation import Call, Weight
 from edgetrig.frontends.values import Value, exact
 
