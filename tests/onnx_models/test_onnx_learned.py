@@ -8,7 +8,7 @@ from skl2onnx import to_onnx
 from sklearn import calibration, decomposition, ensemble, linear_model, neural_network, svm
 from sklearn.compose import ColumnTransformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.feature_selection import SelectKBest
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -27,6 +27,7 @@ import edgetrig
 from edgetrig.errors import ModelError
 from edgetrig.frontends import read
 from edgetrig.frontends.quantization.floating import float_outputs
+from edgetrig.frontends.trees import Forest
 
 
 @pytest.fixture(autouse=True)
@@ -121,17 +122,16 @@ def agree(model, x, expected, labels=()):
 
 @pytest.mark.parametrize(("kind", "attributes"), OPERATORS)
 def test_operators(kind, attributes, model_of, runtime, rng):
-    # Twice the features, so that a graph of trees is more than its trees.
-    nodes = [("Mul", "x two", "v"), (kind, "v", "y", attributes)]
-    model = model_of(nodes, {"x": ["N", 3]}, ["y"], {"two": np.float32(2)})
+    # What falls with the features in front, so that a graph of trees is more than its trees.
+    model = model_of([("Neg", "x", "v"), (kind, "v", "y", attributes)], {"x": ["N", 3]}, ["y"])
     x = events(rng)
     agree(model, x, runtime(model, x=x))
 
 
 @pytest.mark.parametrize(("kind", "attributes"), CLASSIFIERS)
 def test_classifiers(kind, attributes, model_of, runtime, rng):
-    nodes = [("Mul", "x half", "v"), (kind, "v", "label scores", attributes)]
-    model = model_of(nodes, {"x": ["N", 3]}, ["label", "scores"], {"half": np.float32(0.5)})
+    nodes = [("Neg", "x", "v"), (kind, "v", "label scores", attributes)]
+    model = model_of(nodes, {"x": ["N", 3]}, ["label", "scores"])
     model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
     x = events(rng)
     found = float_outputs(read(model), x)
@@ -216,8 +216,10 @@ def pipelines():
         "range, network, three": (
             make_pipeline(MaxAbsScaler(), neural_network.MLPClassifier((6,), max_iter=30)), 3,
         ),
-        "standard, boosting": (
-            make_pipeline(StandardScaler(), ensemble.GradientBoostingClassifier(n_estimators=4)), 2,
+        "components, boosting": (
+            make_pipeline(
+                decomposition.PCA(2), ensemble.GradientBoostingClassifier(n_estimators=4)
+            ), 2,
         ),
         "components, boosting, three": (
             make_pipeline(
@@ -290,7 +292,12 @@ def test_pipelines_as_skl2onnx_writes_them(name, rng):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "name",
-    ["standard, logistic", "standard, boosting", "range, network, three", "components, forest"],
+    [
+        "standard, logistic",
+        "components, boosting, three",
+        "range, network, three",
+        "components, forest",
+    ],
 )
 def test_pipelines_in_hardware(name, rng):
     """The class is right but next to a tie, and no table is spent on a last activation."""
@@ -305,6 +312,52 @@ def test_pipelines_in_hardware(name, rng):
     assert expected.all()
     dropped = any("is left out" in note for note in design.notes)
     assert dropped == (name != "components, forest")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        lambda: [StandardScaler()],
+        lambda: [MinMaxScaler()],
+        lambda: [RobustScaler(), StandardScaler(with_mean=False)],
+        lambda: [SelectKBest(f_regression, k=2), StandardScaler()],
+        lambda: [SimpleImputer(), MaxAbsScaler()],
+    ],
+)
+def test_trees_behind_scaled_columns_are_trees(steps, rng):
+    """Every decision is ONNX Runtime's own, on thresholds and one float32 beside them too."""
+    x = rng.normal(size=(300, 4)).astype(np.float32)
+    inner = ensemble.GradientBoostingRegressor(n_estimators=5, random_state=0)
+    pipeline = make_pipeline(*steps(), inner).fit(x, target(x, 0))
+    model = to_onnx(pipeline, x[:1])
+    found = read(model)
+    assert isinstance(found, Forest)
+    assert len(found.features) == 4
+    for feature in range(4):
+        near = found.thresholds(feature).astype(np.float32)
+        beside = [np.nextafter(near, np.float32(end)) for end in (-np.inf, np.inf)]
+        chosen = rng.choice([*near, *np.ravel(beside), 0], len(x))
+        x[:, feature] = np.where(rng.random(len(x)) < 0.8, chosen, x[:, feature])
+    if isinstance(pipeline[0], SimpleImputer):
+        x[::3, 1] = np.nan
+    (expected,) = outputs_of_runtime(model, x)
+    np.testing.assert_allclose(found.scores(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("Scaler", {"offset": [0.5], "scale": [-2.0]}),
+        ("Scaler", {"offset": [0.0, 1.0, 2.0], "scale": [2.0, 0.0, 1.0]}),
+        ("Imputer", {"imputed_value_floats": [7.0], "replaced_value_float": 0.5}),
+    ],
+)
+def test_trees_behind_other_columns_are_a_layer(kind, attributes, model_of, runtime, rng):
+    trees, weights = forest("TreeEnsembleRegressor", [0], ONE, n_targets=1)
+    nodes = [(kind, "x", "v", attributes), (trees, "v", "y", weights)]
+    model = model_of(nodes, {"x": ["N", 3]}, ["y"])
+    x = events(rng)
+    agree(model, x, runtime(model, x=x))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -359,8 +412,8 @@ def test_missing_values_are_none_in_hardware(model_of):
 )  # fmt: skip
 def test_what_is_refused(kind, attributes, words, model_of):
     outputs = ["label", "y"] if kind.endswith("Classifier") else ["y"]
-    nodes = [("Mul", "x two", "v"), (kind, "v", " ".join(outputs), attributes)]
-    model = model_of(nodes, {"x": ["N", 3]}, outputs, {"two": np.float32(2)})
+    nodes = [("Neg", "x", "v"), (kind, "v", " ".join(outputs), attributes)]
+    model = model_of(nodes, {"x": ["N", 3]}, outputs)
     with pytest.raises(ModelError, match=rf"\({kind}") as caught:
         read(model)
     assert words in str(caught.value)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,17 @@ from edgetrig.frontends.model import Key, Step
 from edgetrig.frontends.precision import Precision
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.sklearn.preparation import Preparation
-from edgetrig.frontends.sklearn.thresholds import moved
 from edgetrig.frontends.trees.forest import Forest
+from edgetrig.frontends.trees.moved import Prepared, moved
 from edgetrig.frontends.trees.step import layer
 from edgetrig.frontends.values import Value, exact, rearranged
 
 Function = Callable[..., Sequence[Value]]
+
+_NOTE: Final = (
+    "features are scaled in float64: where the pipeline is given float32, its scaler rounds, and "
+    "may decide ties otherwise"
+)
 
 INPUT = "x"
 """Key of the events."""
@@ -129,7 +134,9 @@ class Builder:
         if preparation.selects or preparation.scaled.any() or preparation.filled.any():
             names = [f"x{k}" for k in range(preparation.features)]
             known = self.features if columns.key == INPUT else names
-            forest = moved(forest, preparation, known)
+            forest = moved(forest, _prepared(preparation, known))
+            if preparation.scaled.any():
+                forest = replace(forest, notes=(*forest.notes, _NOTE))
         return Scores(forest.outputs, forest.link, columns.key, forest)
 
     def computed(self, scores: Scores) -> Key:
@@ -163,6 +170,11 @@ class Builder:
         if (np.diff(back) == 1).all():
             return key
         return self.add("order", "Selection", _selection(back), key)
+
+
+def _prepared(preparation: Preparation, names: Sequence[str]) -> Prepared:
+    made = preparation.sources, preparation.function
+    return Prepared(tuple(names), *made, preparation.scaled, preparation.filled)
 
 
 def _linked(link: str) -> Function:

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetrig.errors import ModelError
-from edgetrig.frontends.sklearn.preparation import Preparation
+from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.trees.forest import LARGEST, Forest
 
 _BISECTIONS: Final = 65
 """Steps until two neighbours among all float64 numbers are left."""
 
-_NOTE: Final = (
-    "features are scaled in float64: where the pipeline is given float32, its scaler rounds, and "
-    "may decide ties otherwise"
-)
+
+@dataclass(frozen=True)
+class Prepared:
+    """Columns that a forest compares, each of which rises with one column of the events.
+
+    Parameters
+    ----------
+    names
+        Of the events' columns.
+    sources
+        The column that each prepared column is made of.
+    function
+        From events to prepared columns, as the library computes it of float64.
+    scaled
+        Which prepared columns are not plain columns.
+    filled
+        In which prepared columns missing values are filled in.
+    """
+
+    names: tuple[str, ...]
+    sources: NDArray[np.int64]
+    function: Callable[[Floats], Floats]
+    scaled: NDArray[np.bool_]
+    filled: NDArray[np.bool_]
+
+    @property
+    def width(self) -> int:
+        """Number of prepared columns."""
+        return len(self.sources)
 
 
-def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> Forest:
+def moved(forest: Forest, preparation: Prepared) -> Forest:
     """Return the forest that decides on events as `forest` does on prepared ones.
 
     Parameters
@@ -30,9 +55,7 @@ def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> 
     forest
         The model behind the preparation.
     preparation
-        What is done to events in float64; all its columns rise.
-    features
-        Names of the events' columns.
+        What is done to events.
 
     Returns
     -------
@@ -71,13 +94,12 @@ def moved(forest: Forest, preparation: Preparation, features: Sequence[str]) -> 
         feature=sources.astype(np.int32),
         threshold=threshold,
         missing_left=missing_left,
-        features=tuple(features),
+        features=preparation.names,
         narrow_inputs=False,
-        notes=(*forest.notes, _NOTE) if preparation.scaled.any() else forest.notes,
     ).check()
 
 
-def _apart(preparation: Preparation) -> Iterator[NDArray[np.int64]]:
+def _apart(preparation: Prepared) -> Iterator[NDArray[np.int64]]:
     """Yield prepared columns in groups, each made of different columns of the events."""
     sources = preparation.sources
     before = [int((sources[:k] == source).sum()) for k, source in enumerate(sources)]
@@ -87,7 +109,7 @@ def _apart(preparation: Preparation) -> Iterator[NDArray[np.int64]]:
 
 def _edges(
     forest: Forest,
-    preparation: Preparation,
+    preparation: Prepared,
     column: NDArray[np.int32],
     limit: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
@@ -102,7 +124,7 @@ def _edges(
     limits[row, column] = limit
 
     def goes_left(x: NDArray[np.float64]) -> NDArray[np.bool_]:
-        events = np.zeros((len(x), preparation.features))
+        events = np.zeros((len(x), len(preparation.names)))
         events[:, preparation.sources[own]] = x[:, own]
         prepared = preparation.function(events)
         with np.errstate(over="ignore", invalid="ignore"):
