@@ -35,6 +35,7 @@ def seeded():
     np.random.seed(3)  # scikit-learn's models draw from it
 
 
+MANY = [float(k) for k in range(5000)]
 LABELS = {"classlabels_ints": [5, 3, 9]}
 LINEAR = {"coefficients": [0.5, -1.0, 2.0, 1.0, 0.25, 0.0, -1.0, 1.0, 0.5]}
 SUMS = {"intercepts": [0.25, 0.0, -1.0]}
@@ -425,7 +426,11 @@ def test_damaged_nodes_are_one_line(model_of):
         [("Scaler", "", "y", {"scale": [2.0], "offset": [1.0]}), ("Add", "x y", "o")],
         [("TreeEnsembleClassifier", "x", "o", {"classlabels_int64s": [0, 1]})],
         [("ArgMax", "", "y"), ("Add", "x y", "o")],
+        [("Imputer", "x", "v", {"replaced_value_float": "a"}), ("TreeEnsembleRegressor", "v", "o")],
+        [("Imputer", "x", "o", {"replaced_value_float": "a"})],
+        [("LabelEncoder", "x", "o", {"keys_floats": MANY, "values_floats": MANY})],
+        [("Sigmoid", "x", "p"), ("Sub", "one p", "q"), ("Concat", "q p", "o", {"axis": "a"})],
     ):
         with pytest.raises(ModelError) as caught:
-            read(model_of(nodes, {"x": ["N", 3]}, ["o"]))
+            read(model_of(nodes, {"x": ["N", 3]}, ["o"], {"one": np.float32(1)}))
         assert "\n" not in str(caught.value)

@@ -100,6 +100,8 @@ def _label_encoder(draft: Draft) -> None:
     default = fallback.get(kind, given.get("default_tensor"))
     if default is None or len(keys) != len(values) or np.isnan(keys).any():
         raise ValueError("its keys and values do not fit, or it has no default")
+    if len(keys) > _MOST_KEYS:
+        raise ValueError(f"it has {len(keys)} keys; at most {_MOST_KEYS} are compared with")
     result = draft.constant(np.ravel(default)[0], np.float64)
     for place in range(len(keys))[::-1]:
         equal = draft.add(
@@ -111,6 +113,8 @@ def _label_encoder(draft: Draft) -> None:
 
 
 _KINDS: Final = ("int64s", "floats", "tensor")
+
+_MOST_KEYS: Final = 1 << 12
 
 
 def _listed(given: Mapping[str, Any], role: str) -> NDArray[np.float64]:

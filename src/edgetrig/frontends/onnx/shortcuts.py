@@ -31,7 +31,8 @@ def _both_classes(graph: Graph) -> Graph:
     for entry in graph.entries:
         if entry.node.kind == "Concat" and (sums := _sigmoid_beside_rest(entry, drafts)):
             draft = Draft(entry, drafts)
-            both = draft.add("Concat", draft.add("Neg", sums), sums, **entry.node.attributes)
+            axis = entry.node.integer("axis", 1)
+            both = draft.add("Concat", draft.add("Neg", sums), sums, axis=axis)
             draft.add("Sigmoid", both, result=draft.result(0))
         else:
             drafts.put(entry)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetrig.frontends.onnx.build import DAMAGE, NodeError
 from edgetrig.frontends.onnx.graph import Entry, Graph
 from edgetrig.frontends.quantizer import Floats
 from edgetrig.frontends.trees.forest import Forest
@@ -24,6 +25,13 @@ def forest_in(graph: Graph) -> Forest | None:
 
     Columns may be chosen, scaled by factors above 0 and filled in before it: comparisons move in
     front of that.
+
+    Raises
+    ------
+    ModelError
+        If the trees are damaged.
+    NodeError
+        If a node in front of them is.
     """
     ensembles = [entry for entry in graph.entries if entry.node.kind.startswith("TreeEnsemble")]
     if len(ensembles) != 1 or len(graph.inputs) != 1:
@@ -40,8 +48,12 @@ def forest_in(graph: Graph) -> Forest | None:
     if width is None or graph.inputs[0].type != "float32":
         return None
     prepared = _Columns(width)
-    if not all(prepared.behind(entry, graph) for entry in before):
-        return None
+    for entry in before:
+        try:
+            if not prepared.behind(entry, graph):
+                return None
+        except DAMAGE as error:
+            raise NodeError(entry.node, f"its description is damaged ({error!r})") from error
     forest = forest_of_node(trees.node.attributes, _names(len(prepared.sources)))
     return moved(forest, prepared.finished())
 
