@@ -1,6 +1,7 @@
 """The page of a menu is whole, escaped, and shows what the rates say."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -78,7 +79,19 @@ def test_a_menu_that_nothing_passes():
     fired = Fired(4)
     fired.add(np.zeros((5, 4), bool))
     page = Page(render_menu(collect_menu(Rates(MENU, fired))))
-    assert "within the budget" in page.words
+    limit = (1 - 0.158655 ** (1 / 5)) * 2748 * 11.2455  # Clopper and Pearson, 0 of 5
+    assert f"4 seeds take < {limit:.1f} kHz, within the budget of 20000 kHz" in page.words
+    assert f"menu < {limit:.1f}" in page.words
+
+
+def test_too_few_events_do_not_judge_a_menu():
+    fired = Fired(4)
+    fired.add(np.zeros((1, 4), bool))
+    rates = Rates(replace(MENU, budget_khz=100), fired)
+    verdict = "too few events to judge the budget of 100 kHz"
+    assert verdict in str(rates)
+    assert verdict in Page(render_menu(collect_menu(rates))).words
+    assert "total 0.00" not in str(rates)
 
 
 def test_files(facts, tmp_path):

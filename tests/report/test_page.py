@@ -261,3 +261,42 @@ def test_text_stands_out_on_its_ground(bare):
             for ink in ("ink", "soft", "blue"):
                 assert contrast(colours[ink], colours[ground]) >= 4.5
         assert contrast(colours["ink"], deepest) >= 4.5
+
+
+def test_many_classes_stay_readable(facts):
+    many = json.loads(json.dumps(facts))
+    sample, names = many["sample"], [f"a_class_with_a_long_name_{k}" for k in range(40)]
+    curve = sample["roc_by_class"][0]
+    areas = [0.5 + ((7 * k) % 40) / 100 for k in range(40)]
+    sample |= {
+        "classes": names,
+        "roc_by_class": [{**curve, "area": area} for area in areas],
+        "confusion": [[90 * (k == n) + 10 * (n == 0) for n in range(40)] for k in range(40)],
+    }
+    words = Page(render(many)).words
+    assert "The 8 of 40 classes with the least area are shown" in words
+    assert words.count("…, area 0.") == 3 * 8  # description, legend, and the curves' titles
+    assert "area 0.5700" in words
+    assert "area 0.5800" not in words
+    assert "39 a_class_with_a_long_name_39 10 90 " in words  # shares of a row, none where none is
+
+
+def test_numbers_that_users_copy_keep_their_digits(facts):
+    exact = json.loads(json.dumps(facts))
+    exact["working_point"]["threshold"] = 1234.0078125
+    exact["hardware"][-1]["inputs"][0] |= {"low": -3.99609375, "high": 3.99609375, "lsb": 2.0**-8}
+    exact["hardware"][-1]["inputs"][1] |= {"low": 0, "high": 1048574, "lsb": 2.0}
+    words = Page(render(exact)).words
+    assert "least 1234.0078125 background" in words
+    assert "-3.99609375 to 3.99609375 in steps of 1/256" in words
+    assert "0 to 1048574 in steps of 2" in words
+
+
+def test_nothing_stands_where_nothing_was_synthesised(facts):
+    without = json.loads(json.dumps(facts))
+    assert "logic depth" in Page(render(without)).words
+    for hardware in without["hardware"]:
+        del hardware["cost"]
+    words = Page(render(without)).words
+    assert "logic depth" not in words
+    assert "estimated LUT" in words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgetrig.report.charts import Axis
+from edgetrig.report.charts import Axis, shortened
 
 WIDTH = 1180
 _ROW, _BAR, _TOP, _BOTTOM = 24, 13, 6, 44
@@ -21,7 +21,7 @@ def bar_chart(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     seeds
         As in `rate_facts`.
     """
-    names = [_short(seed["name"]) for seed in seeds]
+    names = [shortened(seed["name"], _MOST_LETTERS) for seed in seeds]
     words = [
         f"{seed['rate_khz']:.2f} ± {seed['rate_error_khz']:.2f}"
         if seed["rate_khz"] or not seed["limit_khz"]
@@ -62,7 +62,3 @@ def bar_chart(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "ticks": [(x(value), words) for value, words in axis.ticks()],
         "bars": bars,
     }
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 1] + "…"

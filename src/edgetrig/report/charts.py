@@ -9,7 +9,8 @@ from typing import Any
 
 WIDTH, HEIGHT = 560, 350
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 24, 14, 48
-_LEGEND = 206, 19  # width of the legend, and height of one of its lines
+_LEGEND = 206, 19  # least width of the legend, and height of one of its lines
+_KEY, _LETTER = 42, 6.6  # width of a line's key in the legend, and of a letter, about
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ def _round_step(least: float) -> float:
     """Return the least of 1, 2, 5 times a power of ten that is not below."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= least * (1 - 1e-9))
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most so many letters."""
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 @dataclass(frozen=True)
@@ -181,7 +187,8 @@ class Chart:
 
     def _legend(self) -> dict[str, float]:
         """Return the place of the legend: the upper left or lower right corner, where less is."""
-        wide, line = _LEGEND
+        least, line = _LEGEND
+        wide = max([least, *(_KEY + _LETTER * len(curve.words) for curve in self.lines)])
         tall = line * len(self.lines)
         middle = (self.x.low * self.x.high) ** 0.5 if self.x.log else (self.x.low + self.x.high) / 2
         heights = [self.y.share(_at(curve, middle)) for curve in self.lines]

@@ -76,6 +76,8 @@ def rate_facts(
         "budget_khz": menu.budget_khz,
         "total_khz": total,
         "total_error_khz": error,
+        "total_limit_khz": rates.total_limit,
+        "verdict": rates.verdict,
         "seeds": seeds,
         "overlap_khz": rates.overlap.tolist(),
         "efficiency": efficiency,

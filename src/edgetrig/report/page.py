@@ -11,9 +11,11 @@ from typing import Any
 
 from edgetrig.errors import DataError, require
 from edgetrig.files import whole_file
-from edgetrig.report.charts import Axis, Chart, Line, Mark
+from edgetrig.report.charts import Axis, Chart, Line, Mark, shortened
 from edgetrig.report.facts import FORMAT, VERSION, Facts
 
+_NAME = 24  # most letters of a class in a chart
+_COLOURS = 8  # that curves in one chart can be told apart by
 _WORDS = {"float": "float", "quantized": "quantised", "hardware": "hardware"}
 
 
@@ -99,6 +101,8 @@ def template(name: str) -> Any:
         "percent": _percent,
         "number": lambda value: f"{value:,}",
         "short": lambda value: f"{value:.4g}",
+        "exact": _exact,
+        "step": _step,
         "widths": _widths,
         "shade": lambda share: f"{round(100 * min(max(share, 0.0), 1.0), 1)}%",
     }
@@ -107,6 +111,16 @@ def template(name: str) -> Any:
 
 def _percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
+
+
+def _exact(value: float) -> str:
+    """Return all digits, and no commas: somebody may copy them into a command."""
+    return f"{value:.15g}"
+
+
+def _step(lsb: float) -> str:
+    """Return a power of two, exactly."""
+    return _exact(lsb) if lsb >= 1 else f"1/{_exact(1 / lsb)}"
 
 
 def _widths(layer: Mapping[str, Any]) -> str:
@@ -131,7 +145,8 @@ def _charts(facts: Facts) -> dict[str, Any]:
 
 
 def _roc(sample: Facts, point: Facts | None) -> Chart:
-    signal = sample["classes"][sample["signal"]] if len(sample["classes"]) > 1 else "signal"
+    classes = sample["classes"]
+    signal = shortened(classes[sample["signal"]], _NAME) if len(classes) > 1 else "signal"
     lines = [
         Line(c["acceptance"], c["efficiency"], name, f"{_WORDS[name]}, area {c['area']:.4f}")
         for name, c in sample["roc"].items()
@@ -155,10 +170,18 @@ def _roc(sample: Facts, point: Facts | None) -> Chart:
 
 
 def _by_class(sample: Facts) -> Chart:
-    curves = sample["roc_by_class"]
+    named = list(zip(sample["classes"], sample["roc_by_class"], strict=True))
+    if len(named) > _COLOURS:
+        named = sorted(named, key=lambda pair: pair[1]["area"])[:_COLOURS]
+    curves = [curve for _, curve in named]
     lines = [
-        Line(c["acceptance"], c["efficiency"], f"class-{k % 8}", f"{name}, area {c['area']:.4f}")
-        for k, (name, c) in enumerate(zip(sample["classes"], curves, strict=True))
+        Line(
+            curve["acceptance"],
+            curve["efficiency"],
+            f"class-{k}",
+            f"{shortened(name, _NAME)}, area {curve['area']:.4f}",
+        )
+        for k, (name, curve) in enumerate(named)
     ]
     return Chart(
         title="Efficiency for each class against the acceptance of all others",

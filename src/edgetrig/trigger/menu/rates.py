@@ -103,9 +103,18 @@ class Rates(Printed):
     @property
     def limit(self) -> Floats:
         """Upper end of the central 68 % interval of a rate of which no event was seen, by seed."""
+        return self._limit * self._share
+
+    @property
+    def total_limit(self) -> float:
+        """Upper end of that interval for the whole menu, if no event was seen that it keeps."""
+        return self._limit * float(1 - np.prod(1 - self._share))
+
+    @property
+    def _limit(self) -> float:
         whole = self.fired.weight
         _, high = weighted_interval(0.0, whole.total, 0.0, whole.squares)
-        return float(high) * self.all_khz * self._share
+        return float(high) * self.all_khz
 
     @property
     def cumulative(self) -> tuple[Floats, Floats]:
@@ -129,6 +138,14 @@ class Rates(Printed):
         """Rate of the whole menu, and its error."""
         rate, error = self.cumulative
         return float(rate[-1]), float(error[-1])
+
+    @property
+    def verdict(self) -> str:
+        """How the whole menu stands to its budget: ``... the budget``."""
+        rate, budget = self.total[0], self.menu.budget_khz
+        if not rate and self.total_limit > budget:
+            return "too few events to judge"
+        return "within" if rate <= budget else "OVER"
 
     @property
     def overlap(self) -> Floats:
@@ -173,7 +190,10 @@ class Rates(Printed):
         if any("  < " in line for line in lines):
             lines.append("<: no event passed; upper end of the central 68 % interval")
         rate, error = self.total
-        budget = self.menu.budget_khz
-        verdict = "within" if rate <= budget else "OVER"
-        lines.append(f"total {rate:.2f} +- {error:.2f} kHz: {verdict} the budget of {budget:g} kHz")
+        words = f"{rate:.2f} +- {error:.2f}"
+        if self.total_limit and not rate:
+            words = f"< {self.total_limit:.2f}"
+        lines.append(
+            f"total {words} kHz: {self.verdict} the budget of {self.menu.budget_khz:g} kHz"
+        )
         return "\n".join(lines)
