@@ -61,7 +61,7 @@ def test_page_shows_rates_overlaps_and_curves(rates, facts):
     page = Page(html)
     for rate, error in zip(*rates.seed, strict=True):
         assert f"{rate:.2f} ± {error:.2f}" in page.words
-    assert "OVER the budget of 2e+04 kHz" in page.words
+    assert "OVER the budget of 20000 kHz" in page.words
     assert html.count('class="point"') == 2  # a bin without events has no efficiency
     assert "10 to 20: 5 of 10, 50.0 % (30.5 to 69.5 %)" in page.words
     assert html.count('class="self"') == 3  # the seed that is off has no row
@@ -81,7 +81,7 @@ def test_a_menu_that_nothing_passes():
     page = Page(render_menu(collect_menu(Rates(MENU, fired))))
     limit = (1 - 0.158655 ** (1 / 5)) * 2748 * 11.2455  # Clopper and Pearson, 0 of 5
     assert f"4 seeds take < {limit:.1f} kHz, within the budget of 20000 kHz" in page.words
-    assert f"menu < {limit:.1f}" in page.words
+    assert f"menu < {int(limit)}." in page.words
 
 
 def test_too_few_events_do_not_judge_a_menu():
