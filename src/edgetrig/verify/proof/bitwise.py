@@ -57,6 +57,9 @@ class Functions:
 
     def apply(self, table: int, operands: Sequence[Form]) -> Bitwise:
         """Return a bitwise function of forms: of the leaves of those that are functions."""
+        shifted = _inverted_above(*operands) if table == TABLES[Op.XOR] else None
+        if shifted is not None:
+            return self._leaf(shifted)
         inner = [self._read(form) for form in operands]
         if len(_union(inner)) > _MOST_LEAVES:
             inner = [self._leaf(form) for form in operands]
@@ -139,6 +142,19 @@ def upright(form: Form) -> tuple[Form, bool]:
 
 def _inverted(form: Form) -> Form:
     return form.scaled(-1).shifted(-1)
+
+
+def _inverted_above(x: Form, y: Form) -> Form | None:
+    """Return the form of ``x ^ y`` if one is -2**s and the other has zeros below that place.
+
+    So an inverted word is shifted to the left.
+    """
+    for one, other in ((x, y), (y, x)):
+        unit = -one.offset
+        mask = not one.terms and unit > 0 and unit & unit - 1 == 0
+        if mask and all(c % unit == 0 for c in (other.offset, *(c for _, c in other.terms))):
+            return other.scaled(-1).shifted(-unit)
+    return None
 
 
 def _union(functions: Sequence[Bitwise]) -> tuple[int, ...]:
