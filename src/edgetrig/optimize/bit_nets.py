@@ -16,11 +16,12 @@ from edgetrig.circuit import Circuit, Op, live_rows
 from edgetrig.jit import jit
 from edgetrig.optimize.fabric import Fabric, compared_bits
 from edgetrig.optimize.rows import Ints
+from edgetrig.optimize.word_logic import word_logic
 
 MOST_READS: Final = 6
 """Nets that a node reads at most."""
 
-_CELL, _WIRE, _CHOICE, _BITWISE, _ORDER, _EQUAL, _TABLE, _BESIDE = range(8)
+_CELL, _WIRE, _CHOICE, _BITWISE, _ORDER, _EQUAL, _TABLE, _BESIDE, _JOINED = range(9)
 
 
 class Columns(NamedTuple):
@@ -29,7 +30,7 @@ class Columns(NamedTuple):
     ``kind`` is -1 for constants and for rows that no output needs; ``bits`` holds the bits of
     constants, ``first`` tells where a row's bits lie there, ``entries`` which index bits each
     result bit of a look-up depends on, ``still`` below which bit a sum with a constant has the
-    bits of what the constant is added to.
+    bits of what the constant is added to, ``leaves`` which rows logic on words reads at once.
     """
 
     op: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class Columns(NamedTuple):
     bits: NDArray[np.uint8]
     entries: NDArray[np.int64]
     still: Ints
+    leaves: NDArray[np.int32]
 
 
 class Nets(NamedTuple):
@@ -78,7 +80,9 @@ def columns(circuit: Circuit, lut_inputs: int, fabric: Fabric) -> Columns:
     kind[side_by_side(circuit)] = _BESIDE
     kind[(rows.op == Op.LT) & ~chained(circuit, lut_inputs, fabric)] = _ORDER
     kind[(rows.op == Op.TABLE) & (width[rows.a] <= lut_inputs)] = _TABLE
-    kind[~live | constant] = -1
+    words = word_logic(circuit, lut_inputs)
+    kind[(words.leaves >= 0).any(axis=1)] = _JOINED
+    kind[~live | constant | words.inside] = -1
     shift = np.zeros((len(rows), 3), np.int32)
     up = np.where(np.isin(rows.op, (Op.ADD, Op.SUB)), rows.p, 0)
     shift[:, 0], shift[:, 1] = np.maximum(-up, 0), np.maximum(up, 0)
@@ -97,6 +101,7 @@ def columns(circuit: Circuit, lut_inputs: int, fabric: Fabric) -> Columns:
         bits=_constant_bits(circuit, first),
         entries=_entries(circuit, kind == _TABLE, first),
         still=still_bits(circuit),
+        leaves=words.leaves,
     )
 
 
@@ -213,14 +218,19 @@ def nets(c: Columns) -> Nets:
 def net_at(c: Columns, made: Nets, row: int, operand: int, bit: int) -> int:
     """Return the net of an operand's bit as a row sees it: shifted, its sign repeated."""
     read = c.reads[row, operand]
-    at = bit - c.shift[row, operand]
-    if at < 0:
+    return _bit_of(c, made, read, bit - c.shift[row, operand])
+
+
+@jit
+def _bit_of(c: Columns, made: Nets, row: int, bit: int) -> int:
+    """Return the net of a bit of a row, its sign repeated."""
+    if bit < 0:
         return 0
-    if at >= c.width[read]:
-        if not c.signed[read] or c.width[read] == 0:
+    if bit >= c.width[row]:
+        if not c.signed[row] or c.width[row] == 0:
             return 0
-        at = c.width[read] - 1
-    return int(made.of_bit[c.first[read] + at])
+        bit = c.width[row] - 1
+    return int(made.of_bit[c.first[row] + bit])
 
 
 @jit
@@ -243,6 +253,9 @@ def _bit(c: Columns, made: Nets, used: int, row: int, bit: int) -> int:
         made.row[used] = row
         made.of_bit[place] = used
         return used + 1
+    if kind == _JOINED:
+        made.of_bit[place], used = _joined(c, made, used, row, bit)
+        return used
     if kind == _TABLE:
         made.of_bit[place], used = _looked_up(c, made, used, row, c.entries[place])
         return used
@@ -254,6 +267,18 @@ def _bit(c: Columns, made: Nets, used: int, row: int, bit: int) -> int:
         a = net_at(c, made, row, 0, bit)
         made.of_bit[place], used = _bitwise(made, used, row, c.op[row], a, b)
     return used
+
+
+@jit
+def _joined(c: Columns, made: Nets, used: int, row: int, bit: int) -> tuple[int, int]:
+    """Return the net of one bit of logic on words, and how many nets there are then."""
+    read = np.zeros(MOST_READS, np.int32)
+    count = 0
+    for leaf in c.leaves[row]:
+        if leaf >= 0:
+            read[count] = _bit_of(c, made, leaf, bit)
+            count += 1
+    return _node(made, used, row, read, count)
 
 
 @jit

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgetrig.circuit import Circuit, Op
 from edgetrig.errors import Error
 from edgetrig.optimize.bit_nets import side_by_side
+from edgetrig.optimize.word_logic import word_logic
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Delays:
             mask = np.isin(rows.op, ops)
             delay[mask] = value[mask]
         delay[constant] = 0.0
+        delay[word_logic(circuit, self.lut_inputs).inside] = 0.0
         return delay
 
 

@@ -18,6 +18,7 @@ from edgetrig.errors import CircuitError
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Column, Edit, Ints, trailing_zeros
 from edgetrig.optimize.shift_add import Matrix, Sums, shift_add
+from edgetrig.optimize.sum_rows import add_sums
 
 TERNARY_STAGE: Final = 3
 """Adders of a stage from which on two sums of three in a row fit, too."""
@@ -85,11 +86,12 @@ def constant_matrices(
         ternary=ternary,
     )
     edit = Edit(circuit)
-    for group, (_, inputs, constants), sums in zip(groups, found, solved, strict=True):
+    for group, (matrix, inputs, constants), sums in zip(groups, found, solved, strict=True):
         origin = edit.columns["origin"][forms.source[group]]
         added = edit.add(Op.CONST, lo=constants, hi=constants, origin=origin[0])
         names = np.concatenate([inputs, added])
-        names = np.concatenate([names, _add_sums(edit, names, sums, origin)])
+        made = add_sums(edit, names, matrix.lo, matrix.hi, sums, origin)
+        names = np.concatenate([names, made])
         _point_targets(edit, group, names, sums)
     return edit.circuit()
 
@@ -137,38 +139,6 @@ def _matrix(
     return matrix, inputs, constants
 
 
-def _add_sums(edit: Edit, names: Ints, sums: Sums, origin: Ints) -> Ints:
-    # Sums come right after each other, so their row numbers are known before they are added.
-    first = edit.next_row
-    every = np.concatenate([names, first + np.arange(len(sums.a))])
-    op = np.where(sums.subtract == 1, Op.SUB, Op.ADD)
-    a, b, c, p = every[sums.a], every[sums.b], np.zeros_like(sums.a), sums.shift.copy()
-    origin = _origins(sums.a, sums.b, sums.output, origin, len(names))
-    # Nothing reads the inner half of a sum of three any more; shifts follow all sums.
-    inner = np.flatnonzero(sums.half)
-    outer = inner + 1
-    left = np.maximum(-sums.shift[outer], 0)
-    shifts = (
-        left + np.maximum(-sums.shift[inner], 0),
-        left + np.maximum(sums.shift[inner], 0),
-        np.maximum(sums.shift[outer], 0),
-    )
-    terms = [every[sums.a[inner]], every[sums.b[inner]], every[sums.b[outer]]]
-    shifted, after = [], first + len(sums.a)
-    for k, shift in enumerate(shifts):
-        moved = np.flatnonzero(shift)
-        shifted.append((terms[k][moved], shift[moved], origin[outer[moved]]))
-        terms[k] = terms[k].copy()
-        terms[k][moved] = after + np.arange(len(moved))
-        after += len(moved)
-    op[outer], p[outer] = Op.ADD3, sums.subtract[inner] + sums.subtract[outer]
-    a[outer], b[outer], c[outer] = terms
-    made = edit.add(op, a=a, b=b, c=c, p=p, origin=origin)
-    for value, shift, name in shifted:
-        edit.add(Op.SHL, a=value, p=shift, origin=name)
-    return made
-
-
 def _point_targets(edit: Edit, targets: Ints, names: Ints, sums: Sums) -> None:
     labels = {name: edit.columns[name][targets] for name in ("origin", "fraction")}
     rows = np.append(names, 0)[sums.output]  # -1, for an output that is 0, finds the last
@@ -181,20 +151,6 @@ def _point_targets(edit: Edit, targets: Ints, names: Ints, sums: Sums) -> None:
         new = {name: column[mask] for name, column in labels.items()}
         rows[mask] = edit.add(op, a=a, p=p[mask], **new)
     edit.replace(targets, rows)
-
-
-@jit
-def _origins(a: Ints, b: Ints, output: Ints, origin: Ints, first: int) -> Ints:
-    """Give each sum the origin of an output that uses it."""
-    result = np.zeros(len(a), np.int64)
-    for k in range(len(output) - 1, -1, -1):
-        if output[k] >= first:
-            result[output[k] - first] = origin[k]
-    for k in range(len(a) - 1, -1, -1):
-        for operand in (a[k], b[k]):
-            if operand >= first:
-                result[operand - first] = result[k]
-    return result
 
 
 @jit

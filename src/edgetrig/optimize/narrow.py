@@ -11,7 +11,8 @@ from edgetrig.optimize.rows import Column, Edit, Ints
 
 _ADD, _SUB, _NEG, _MUL = int(Op.ADD), int(Op.SUB), int(Op.NEG), int(Op.MUL)
 _SHL, _LOW, _LOWS, _REG = int(Op.SHL), int(Op.LOW), int(Op.LOWS), int(Op.REG)
-_SHR, _AND, _OR, _XOR, _SELECT = (
+_ADD3, _SHR, _AND, _OR, _XOR, _SELECT = (
+    int(Op.ADD3),
     int(Op.SHR),
     int(Op.AND),
     int(Op.OR),
@@ -81,7 +82,7 @@ def _demanded(
             if code in (_ADD, _SUB):
                 shift = p[row] if k == 1 else -p[row]
                 need = max(here - max(shift, 0), 0)
-            elif code in (_NEG, _MUL, _REG, _AND, _OR, _XOR) or (code == _SELECT and k > 0):
+            elif code in (_NEG, _MUL, _REG, _ADD3, _AND, _OR, _XOR) or (code == _SELECT and k > 0):
                 need = here
             elif code == _SHL:
                 need = max(here - p[row], 0)

@@ -9,7 +9,7 @@ pairs that occur a single time.
 from __future__ import annotations
 
 import heapq
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,10 +27,12 @@ from edgetrig.optimize.digits import (
     replaceable,
 )
 from edgetrig.optimize.rows import Ints
-from edgetrig.optimize.stage_trees import SHORT, Plan, weight_of
+from edgetrig.optimize.stage_trees import PAIR, Plan, weight_of
 from edgetrig.optimize.sums import bits, sum_cost, sum_interval
 
-_EMPTY = -1
+_EMPTY: Final = -1
+_EARLY_PLACES: Final = 5
+"""Places in which a sum of inputs has to occur to be worth registers of its own."""
 
 
 @jit
@@ -59,8 +61,7 @@ def share_pairs(
         Worths are multiplied by random numbers from ``1 - noise / 2`` to ``1 + noise / 2``.
     plan
         What fits between registers. Sums of the least deep inputs alone, of few adders and in many
-        places, count as deep as inputs: they are made in front of the first registers. If columns
-        are crowded, sums of two inputs in fewer places are for groups of the first stage.
+        places, count as deep as inputs: they are made in front of the first registers.
     """
     made = _make_again(kept, digits, columns, values, inputs, plan)
     queue = [(0.0, 0)]
@@ -145,17 +146,12 @@ def _make(
 ) -> bool:
     """Make a sum and put it in the place of its pairs; false if fewer than two may be replaced."""
     a, b, shift, opposite = key_parts(key)
-    if values.early[a] == SHORT or values.early[b] == SHORT:
-        return False
     depth = max(values.depth[a], values.depth[b])
     early = max(values.early[a], values.early[b]) + 1
-    if depth > 0 or early > plan.adders or len(pairs) < plan.places:
-        if depth == 0 and plan.crowded and max(a, b) < inputs:
-            early = SHORT
-        else:
-            depth, early = depth + 1, 0
-    growth = weight_of(depth, early, plan)
-    growth -= weight_of(values.depth[a], 0, plan) + weight_of(values.depth[b], 0, plan)
+    if depth > 0 or early > plan.adders or len(pairs) < _EARLY_PLACES:
+        depth, early = depth + 1, PAIR if depth == 0 and max(a, b) < inputs else 0
+    growth = weight_of(depth, plan)
+    growth -= weight_of(values.depth[a], plan) + weight_of(values.depth[b], plan)
     pairs = replaceable(pairs, growth, digits, columns)
     if len(pairs) < 2:
         return False

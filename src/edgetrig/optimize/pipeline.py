@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from edgetrig.optimize.delays import Delays
 from edgetrig.optimize.registers import least_registers
 from edgetrig.optimize.rows import Edit, Ints
 from edgetrig.optimize.stages import Flow, arrival, shortest, soonest
+from edgetrig.optimize.word_logic import with_own_inversions, word_logic
+
+_INSIDE: Final = 1 << 20
+"""Register bits that keep a placement from cutting a LUT in two."""
 
 
 def pipeline(
@@ -45,7 +50,7 @@ def pipeline(
         raise CircuitError("the circuit has registers already; pipeline the combinational one")
     if latency is not None and latency < 1:
         raise CircuitError(f"a latency of {latency} clock cycles: use 1 or more")
-    moving = _Moving(circuit)
+    moving = _Moving(with_own_inversions(circuit, delays.lut_inputs))
     flow, budget, latency = _fitted(moving.flow(delays), delays, clock_ns, latency)
     return moving.registered(flow, least_registers(flow, latency, budget), latency)
 
@@ -104,10 +109,12 @@ class _Moving:
         """Return the rows that move, in their order."""
         is_output = np.zeros(len(self._rows), np.bool_)
         is_output[self._number[self._carrier[self._outputs]]] = True
+        bits = self._circuit.widths.astype(np.int64)
+        bits[word_logic(self._circuit, delays.lut_inputs).inside] = _INSIDE
         return Flow(
             self._operands,
             delays.of(self._circuit)[self._rows],
-            self._circuit.widths[self._rows],
+            bits[self._rows],
             self._circuit.rows.op[self._rows] == Op.INPUT,
             is_output,
         )

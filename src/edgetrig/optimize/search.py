@@ -22,8 +22,9 @@ from edgetrig.jit import jit
 from edgetrig.optimize.digits import Values
 from edgetrig.optimize.rows import Ints
 from edgetrig.optimize.sharing import Problem, State, shared
-from edgetrig.optimize.stage_trees import plant_staged, staged_tree
+from edgetrig.optimize.stage_trees import staged_tree
 from edgetrig.optimize.sums import bits, sum_cost
+from edgetrig.optimize.terms import plant_staged
 from edgetrig.optimize.trees import LUT_COST, best_tree, listed_terms, plant
 
 Flags = NDArray[np.bool_]

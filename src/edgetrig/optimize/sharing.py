@@ -21,11 +21,7 @@ _OVERFULL: Final = 1.5
 """Digits of a column, by those that full stages hold, from which on they do not fit there by early
 sums alone.
 """
-_EARLY_PLACES: Final = 5
-"""Places in which a sum of inputs has to occur to be worth registers of its own."""
-_CROWDED_PLACES: Final = 7
-"""The same where sums in fewer places may go into groups of the first stage."""
-_FREE: Final = Plan(0, 0, 0, 0, _EARLY_PLACES, False)
+_FREE: Final = Plan(0, 0, 0, 0, False)
 """Nothing is known of stages."""
 
 
@@ -92,9 +88,9 @@ def _weigh_columns(problem: Problem, plan: Plan, columns: Columns) -> None:
     for column in range(len(problem.bias)):
         columns.kraft[column] = 0.0
         for k in range(problem.begin[column], problem.begin[column + 1]):
-            columns.kraft[column] += weight_of(problem.depth[problem.value[k]], 0, plan)
+            columns.kraft[column] += weight_of(problem.depth[problem.value[k]], plan)
         if problem.bias[column] >= 0:
-            columns.kraft[column] += weight_of(problem.depth[problem.bias[column]], 0, plan)
+            columns.kraft[column] += weight_of(problem.depth[problem.bias[column]], plan)
 
 
 @jit
@@ -113,11 +109,11 @@ def _within_stages(columns: Columns, stage: int, ternary: bool) -> Plan:
     if stages < 1:
         return _FREE
     if ternary:
-        plan = Plan(stage, (stage + 1) // 2, stages, stage, _EARLY_PLACES, False)
+        plan = Plan(stage, (stage + 1) // 2, stages, stage, False)
         if most > _OVERFULL * room(plan):
-            plan = Plan(stage, plan.levels, stages, stage, _CROWDED_PLACES, True)
+            plan = Plan(stage, plan.levels, stages, stage, True)
     else:
-        plan = Plan(stage, 0, stages, stage * stages, _EARLY_PLACES, False)
+        plan = Plan(stage, 0, stages, stage * stages, False)
         if most > _OVERFULL * room(plan):
             return _FREE
     for column in range(len(columns.bound)):
