@@ -76,7 +76,34 @@ def divided(arguments, shape):
     return case
 
 
+def attention(mask=None, heads=None, **attributes):
+    """Return attention of a value to itself, in heads of an axis or side by side."""
+
+    def case(rng):
+        shape = (2, 3, 4) if heads is None else (3, 8)
+        shared = attributes.get("q_num_heads", 1) // attributes.get("kv_num_heads", 1)
+        constants = {"w": floats(rng, shape[-1], shape[-1] // shared)}
+        nodes = [("MatMul", "x w", "k"), ("Attention", "x k x", "y", attributes)]
+        if shared > 1:
+            nodes[1] = ("Attention", "x k k", "y", attributes)
+        if mask is not None:
+            constants["m"] = np.asarray(mask)
+            nodes[1] = ("Attention", "x k x m", "y", attributes)
+        return nodes, shape, ["y"], constants
+
+    return case
+
+
 CASES = [
+    (attention(), 23),
+    (attention(scale=0.25, is_causal=1), 23),
+    (attention(np.tri(3, k=1) > 0), 23),
+    (attention(np.arange(9, dtype=np.float32).reshape(3, 3) / 8, is_causal=1), 23),
+    (attention(np.arange(18, dtype=np.float32).reshape(1, 2, 3, 3) / 8), 23),
+    (attention(np.arange(18, dtype=np.float32).reshape(2, 3, 3) / 8), 23),
+    (attention(heads=4, q_num_heads=4, kv_num_heads=2), 23),
+    (attention(heads=4, q_num_heads=4, kv_num_heads=4), 23),
+    (attention(heads=2, q_num_heads=2, kv_num_heads=2, is_causal=1), 23),
     (recurrent("RNN", 1), 14),
     (recurrent("RNN", 1, activations=["Relu"]), 14),
     (recurrent("RNN", 1, direction="reverse"), 7),

@@ -218,6 +218,10 @@ DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
             [*QDQ, ("ArgMax", "v", "i"), ("GatherElements", "v i", "y")],
             ["mixes events"],
         ),
+        (
+            [*QDQ, ("Unsqueeze", "v one", "t"), ("Attention", "t t t", "y")],
+            ["(Attention)", "3 features do not make 0 heads"],
+        ),
         ([*QDQ, ("Trilu", "v", "y")], ["(Trilu)", "mixes events"]),
         ([*QDQ, ("Hardmax", "v", "y", {"axis": 0})], ["(Hardmax)", "mixes events"]),
         ([*QDQ, ("LpNormalization", "v", "y", {"axis": 0})], ["mixes events"]),
@@ -243,7 +247,7 @@ DILATED = {"kernel_shape": [2], "dilations": [2], "auto_pad": "SAME_UPPER"}
             ["(Resize)", "keep_aspect_ratio_policy"],
         ),
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_refusals(nodes, words, model_of):
     constants = TYPES | {

@@ -18,9 +18,9 @@ _ALONG: Final = frozenset(
 
 _FIRST: Final = frozenset(
     {
-        "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace",
-        "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "InstanceNormalization", "LpPool",
-        "MaxPool", "QLinearConv", "SpaceToDepth",
+        "Attention", "AveragePool", "BatchNormalization", "Conv", "ConvInteger", "ConvTranspose",
+        "DepthToSpace", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool",
+        "InstanceNormalization", "LpPool", "MaxPool", "QLinearConv", "SpaceToDepth",
     }
 )  # fmt: skip
 """Operators whose first axis is that of the events."""

@@ -15,6 +15,7 @@ import numpy as np
 from edgetrig.frontends.layers import selection
 from edgetrig.frontends.onnx.operators import (
     activation,
+    attention,
     blocks,
     convolution,
     elementwise,
@@ -176,6 +177,7 @@ TYPED: Final[dict[str, Handler]] = {
     "LayerNormalization": normalization.layer_norm,
     "RMSNormalization": normalization.rms_norm,
     "LpNormalization": normalization.lp_norm,
+    "Attention": attention.attention,
     "ReduceLogSumExp": reduction.log_sum_exp,
     "InstanceNormalization": normalization.instance_norm,
     "GroupNormalization": normalization.group_norm,
