@@ -233,6 +233,13 @@ def test_an_interrupted_fuzz_says_how_far_it_came(run, monkeypatch):
     assert result.stderr.splitlines()[-1] == "fuzz: 0 cases, 0 s, seed 0, interrupted: 0 found"
 
 
+def test_a_checkpoint_that_cannot_be_is_refused_before_training(run, events, tmp_path):
+    out = tmp_path / "x.keras"
+    result = run("train", events, "--out", out, "--checkpoint", events / "state", code=2)
+    assert "is in the way" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_interrupt_says_how_to_go_on(run, monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt("interrupted with 3 of 5 jets made")

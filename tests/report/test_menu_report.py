@@ -84,6 +84,11 @@ def test_a_menu_that_nothing_passes():
     assert f"menu < {int(limit)}." in page.words
 
 
+def test_facts_of_an_earlier_report_make_a_page(facts):
+    earlier = {k: v for k, v in facts.items() if k not in ("verdict", "total_limit_khz")}
+    assert render_menu(earlier) == render_menu(facts)
+
+
 def test_too_few_events_do_not_judge_a_menu():
     fired = Fired(4)
     fired.add(np.zeros((1, 4), bool))

@@ -47,6 +47,8 @@ def train(
 
     sizes = numbers(layers)
     check_folder(out.parent)
+    if checkpoint is not None:
+        check_folder(checkpoint)
     events = load_events(data, label, words(columns))
     with step("training") as progress:
         result = run(
