@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgetrig.errors import DataError
 from edgetrig.files import whole_file
 
+_FORMAT: Final = 2  # of what trainings save; states of another one are refused
 Numbers = dict[str, NDArray[Any]]
 
 
@@ -31,7 +32,8 @@ class Checkpoint:
 
     def __init__(self, folder: Path | None, key: Mapping[str, Any]) -> None:
         self.folder = folder
-        self._key = json.dumps(key, sort_keys=True, default=int)  # whole numbers of NumPy
+        whole = {**key, "format": _FORMAT}
+        self._key = json.dumps(whole, sort_keys=True, default=int)  # whole numbers of NumPy
 
     def save(self, name: str, numbers: Numbers, facts: Mapping[str, Any]) -> None:
         """Save arrays and plain facts under a name, replacing what was there."""
