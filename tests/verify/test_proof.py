@@ -240,7 +240,7 @@ def test_a_changed_row_is_never_proved_if_it_shows(folder, data):
     few = [[int(port.lo.ravel()[k]) for port in traced.inputs for k in range(port.size)]]
     try:
         rewrites = prove_rewrites(traced, wrong, ranges, few, 2)
-    except VerificationError:
+    except (VerificationError, CircuitError):  # refused, or it reads outside a table now
         return
     codes = random_codes(traced, 200, 1).tolist()
     left = evaluate(str(traced), codes)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from edgetrig.circuit import Op
-from edgetrig.verify.proof.linear import Form
+from edgetrig.verify.proof.linear import Form, inverted
 
 TABLES = {Op.AND: 0b1000, Op.OR: 0b1110, Op.XOR: 0b0110}
 """The truth tables of the operations."""
@@ -74,7 +74,7 @@ class Functions:
         if len(function.leaves) > 1:
             return None
         form = self.leaves[function.leaves[0]]
-        return form if function.table == 0b10 else _inverted(form)
+        return form if function.table == 0b10 else inverted(form)
 
     def added(self, form: Form) -> tuple[Form, list[tuple[Form, int]]]:
         """Return a form without functions that add up to a sum of leaves, and that sum."""
@@ -137,11 +137,7 @@ class Functions:
 def upright(form: Form) -> tuple[Form, bool]:
     """Return the one that is named of a form and the same inverted, and whether it is the other."""
     turned = (form.terms[0][1] if form.terms else form.offset) < 0
-    return (_inverted(form) if turned else form), turned
-
-
-def _inverted(form: Form) -> Form:
-    return form.scaled(-1).shifted(-1)
+    return (inverted(form) if turned else form), turned
 
 
 def _inverted_above(x: Form, y: Form) -> Form | None:

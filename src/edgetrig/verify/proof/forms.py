@@ -21,11 +21,10 @@ from typing import Any
 
 from edgetrig.circuit import Circuit, Op
 from edgetrig.verify.proof.bitwise import TABLES, Functions
-from edgetrig.verify.proof.linear import Form, combine, linear_parts, order
+from edgetrig.verify.proof.linear import Form, combine, inverted, linear_parts, order
+from edgetrig.verify.proof.residues import Residues
 
 Key = tuple[Any, ...]
-_DEEP = 60
-"""How many wraps are seen through; beyond, a value counts as an atom."""
 
 
 class Atoms:
@@ -36,6 +35,7 @@ class Atoms:
         self.keys: list[Key] = []
         self.ends: list[tuple[int, int]] = []
         self.functions = Functions()
+        self.residues = Residues(self)
 
     def of(self, key: Key, lo: int, hi: int) -> Form:
         """Return the atom of a key as a form; its interval is the intersection of all given."""
@@ -78,16 +78,18 @@ class Atoms:
         factor = gcd(unit, *(c for _, c in rest.terms))
         rest = Form(tuple((a, c // factor) for a, c in rest.terms), rest.offset // factor)
         s -= factor.bit_length() - 1
-        ends = self._rest(whole, lo, hi)
+        lo, hi = self._rest(whole, lo, hi)
+        if rest.terms[0][1] < 0:
+            return whole + inverted(self.shift_right(inverted(rest), s, -1 - hi, -1 - lo))
         key = self.keys[rest.terms[0][0]] if len(rest.terms) == 1 else ("",)
         if rest.terms[0][1] == 1 and key[0] == "shr":
             inner, t = key[1], key[2]
-            return whole + self.shift_right(inner.shifted(rest.offset << t), s + t, *ends)
+            return whole + self.shift_right(inner.shifted(rest.offset << t), s + t, lo, hi)
         if rest.atom >= 0 and key[0] == "part":
-            _, inner, start, count, signed = key
+            _, inner, start, count = key
             if count > s:
-                return whole + self._part(inner, start + s, count - s, signed)
-        return whole + self.of(("shr", rest, s), *ends)
+                return whole + self.residues.part(inner, start + s, count - s, False)
+        return whole + self.of(("shr", rest, s), lo, hi)
 
     def _rest(self, whole: Form, lo: int, hi: int) -> tuple[int, int]:
         """Return the interval of what is left of a value when a part is taken away."""
@@ -100,63 +102,7 @@ class Atoms:
         bottom = -(1 << bits - 1) if signed else 0
         if bottom <= lo and hi < bottom + (1 << bits):
             return form
-        key = self.keys[form.terms[0][0]] if len(form.terms) == 1 else ("",)
-        if key[0] == "shr" and form.terms[0][1] == 1:
-            return self._part(key[1].shifted(form.offset << key[2]), key[2], bits, signed)
-        if key[0] == "part" and form.atom >= 0 and bits <= key[3]:
-            return self._part(key[1], key[2], bits, signed)
-        return self._part(form, 0, bits, signed)
-
-    def _part(self, form: Form, start: int, count: int, signed: bool) -> Form:
-        """Return bits ``start .. start + count - 1`` of a form as a number."""
-        seen = self.modulo(form, start + count)
-        bottom = -(1 << count - 1) if signed else 0
-        ends = bottom, bottom + (1 << count) - 1
-        if not seen.terms:
-            value = (seen.offset >> start) % (1 << count)
-            return Form((), value - (1 << count) if value > ends[1] else value)
-        return self.of(("part", seen, start, count, signed), *ends)
-
-    def modulo(self, form: Form, bits: int, depth: int = 0) -> Form:
-        """Return a form that is equal modulo ``2**bits``, with wraps seen through."""
-        parts, half = [(Form((), form.offset), 1)], 1 << bits - 1
-        for atom, c in form.terms:
-            zeros = (c & -c).bit_length() - 1
-            if zeros < bits:
-                parts.append((self._atom_modulo(atom, bits - zeros, depth), c))
-        total = combine(parts)
-
-        def centred(value: int) -> int:
-            return (value + half) % (2 * half) - half
-
-        terms = ((a, centred(c)) for a, c in total.terms)
-        return Form(tuple((a, c) for a, c in terms if c), centred(total.offset))
-
-    def _atom_modulo(self, atom: int, bits: int, depth: int) -> Form:
-        key = self.keys[atom]
-        same = Form(((atom, 1),))
-        if depth > _DEEP:
-            return same
-        anything = -(1 << bits), 1 << bits
-        if key[0] == "part" and key[3] >= bits:
-            _, inner, start, _, _ = key
-            if start == 0:
-                return self.modulo(inner, bits, depth + 1)
-            return self.of(
-                ("part", self.modulo(inner, start + bits, depth + 1), start, bits, False),
-                0,
-                (1 << bits) - 1,
-            )
-        if key[0] == "where":
-            inner = self.modulo(key[2], bits, depth + 1)
-            return self.of(("where modulo", key[1], inner, bits), *anything)
-        if key[0] == "mul":
-            pair = sorted((self.modulo(k, bits, depth + 1) for k in key[1:]), key=order)
-            return self.of(("mul modulo", *pair, bits), *anything)
-        if key[0] == "bitwise":
-            leaves = [self.modulo(leaf, bits, depth + 1) for leaf in key[2:]]
-            return self._function(key[1], leaves, anything, bits)
-        return same
+        return self.residues.part(form, 0, bits, signed)
 
     def below(self, form: Form) -> Form:
         """Return 1 where a form is negative, else 0."""
@@ -205,23 +151,24 @@ class Atoms:
             return then if condition.offset else other
         if condition.offset == 1 and condition.terms[0][1] == -1 and len(condition.terms) == 1:
             condition, then, other = condition.scaled(-1).shifted(1), other, then
-        difference = combine(((then, 1), (other, -1)))
-        if not difference.terms and difference.offset == 0:
-            return other
-        factor = gcd(difference.offset, *(c for _, c in difference.terms))
-        first = difference.terms[0][1] if difference.terms else difference.offset
+        return other + self.where(condition, combine(((then, 1), (other, -1))))
+
+    def where(self, condition: Form, value: Form) -> Form:
+        """Return a value where a condition is 1, 0 where it is 0."""
+        factor = gcd(value.offset, *(c for _, c in value.terms))
+        if factor == 0:
+            return value
+        first = value.terms[0][1] if value.terms else value.offset
         factor = -factor if first < 0 else factor
-        inner = Form(
-            tuple((a, c // factor) for a, c in difference.terms), difference.offset // factor
-        )
+        inner = Form(tuple((a, c // factor) for a, c in value.terms), value.offset // factor)
         if not inner.terms:  # a constant where the condition holds
-            return other + condition.scaled(factor * inner.offset)
+            return condition.scaled(factor * inner.offset)
         condition = self._at_edge(condition, inner)
         if not condition.terms:
-            return other + inner.scaled(factor * condition.offset)
+            return inner.scaled(factor * condition.offset)
         low, high = self.interval(inner)
         atom = self.of(("where", condition, inner), min(low, 0), max(high, 0))
-        return other + atom.scaled(factor)
+        return atom.scaled(factor)
 
     def _at_edge(self, condition: Form, inner: Form) -> Form:
         """Take the lower of two limits where the values chosen between are equal at the edge."""
@@ -243,26 +190,37 @@ class Atoms:
                 truth = self.interval(other) == (0, 1)
                 if not one.terms and (one.offset == -1 or (one.offset == 1 and truth)):
                     return other.scaled(-1).shifted(one.offset)
-        return self._function(TABLES[op], (x, y), (lo, hi))
+        return self.function(TABLES[op], (x, y), (lo, hi))
 
-    def _function(
-        self, table: int, words: Sequence[Form], ends: tuple[int, int], bits: int = 0
+    def function(
+        self, table: int, words: Sequence[Form], ends: tuple[int, int] | None = None
     ) -> Form:
-        """Return a bitwise function of forms; one that is equal modulo ``2**bits`` if given."""
+        """Return a bitwise function of forms, given an interval or from those of the forms."""
         function = self.functions.apply(table, words)
         plain = self.functions.plain(function)
         if plain is not None:
             return plain
+        leaves = [self.functions.leaves[k] for k in function.leaves]
+        if ends is None:
+            every = [end for leaf in leaves for end in self.interval(leaf)]
+            unit = 1 << max(max(end, -1 - end).bit_length() for end in every)
+            ends = -unit, unit - 1
         turned = function.table & 1
         if turned:  # of a function and its inverse, the one is an atom that is 0 if all leaves are
             function, ends = function.inverted(), (-1 - ends[1], -1 - ends[0])
-        leaves = [self.functions.leaves[k] for k in function.leaves]
-        if bits:
-            form = self.of(("bitwise modulo", function.table, *leaves, bits), *ends)
-        else:
-            form = self.of(("bitwise", function.table, *leaves), *ends)
-            self.functions.name(form.atom, function)
-        return form.scaled(-1).shifted(-1) if turned else form
+        form = self.of(("bitwise", function.table, *leaves), *ends)
+        self.functions.name(form.atom, function)
+        return inverted(form) if turned else form
+
+    def product(self, x: Sequence[Form], ends: tuple[int, int] | None = None) -> Form:
+        """Return a product of two forms, given an interval or from those of the forms."""
+        for one, other in ((x[0], x[1]), (x[1], x[0])):
+            if not one.terms:
+                return other.scaled(one.offset)
+        if ends is None:
+            every = [a * b for a in self.interval(x[0]) for b in self.interval(x[1])]
+            ends = min(every), max(every)
+        return self.of(("mul", *sorted(x, key=order)), *ends)
 
     def sum(self, form: Form) -> Form:
         """Return a form in which bitwise functions that add up to a sum of words are that sum."""
@@ -281,7 +239,7 @@ def form_of(circuit: Circuit, row: int, x: list[Form], ends: tuple[int, int], at
         table = circuit.tables[p]
         return atoms.of(("table", x[0], table.start, tuple(table.values.tolist())), *ends)
     if op == Op.MUL:
-        return _product(x, ends, atoms)
+        return atoms.product(x, ends)
     if op == Op.REG:
         return x[0]
     linear = linear_parts(op, p)
@@ -296,10 +254,3 @@ def form_of(circuit: Circuit, row: int, x: list[Form], ends: tuple[int, int], at
         Op.SELECT: lambda: atoms.choose(*x),
     }
     return rules[op]() if op in rules else atoms.bitwise(op, x[0], x[1], *ends)
-
-
-def _product(x: list[Form], ends: tuple[int, int], atoms: Atoms) -> Form:
-    for one, other in ((x[0], x[1]), (x[1], x[0])):
-        if not one.terms:
-            return other.scaled(one.offset)
-    return atoms.of(("mul", *sorted(x, key=order)), *ends)

@@ -55,6 +55,11 @@ def combine(parts: Any) -> Form:
     return Form(tuple(sorted((a, c) for a, c in total.items() if c)), offset)
 
 
+def inverted(form: Form) -> Form:
+    """Return a form with every bit turned round: ``-1 - form``."""
+    return form.scaled(-1).shifted(-1)
+
+
 def order(form: Form) -> tuple[Any, ...]:
     """Return by what forms are sorted."""
     return form.terms, form.offset

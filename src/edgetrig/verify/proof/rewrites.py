@@ -192,7 +192,7 @@ class _Sweep:
         """Return the sum that is congruent to another and lies within a wrap's interval."""
         modulus = 1 << bits
         own = Form(tuple((a, c) for a, c in total.terms if c % modulus))
-        for terms in (own, self.atoms.modulo(own, bits)):
+        for terms in (own, self.atoms.residues.of(own, bits)):
             lo, hi = self.atoms.interval(terms)
             offset = total.offset % modulus
             offset -= (lo + offset - bottom) // modulus * modulus

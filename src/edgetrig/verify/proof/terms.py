@@ -86,18 +86,18 @@ class FormTerms:
         if kind == "shr":
             return words.meaning(Op.SHR, inner, key[2])
         if kind == "part":
-            _, _, start, count, signed = key
+            _, _, start, count = key
             upper = words.meaning(Op.SHR, inner, start) if start else inner[0]
-            return words.meaning(Op.LOWS if signed else Op.LOW, [upper], count)
+            return words.meaning(Op.LOW, [upper], count)
         if kind == "less":
             return words.meaning(Op.LT, [inner[0], words.constant(key[2])], 0)
         if kind == "equal":
             return words.meaning(Op.EQ, [inner[0], words.constant(key[2])], 0)
-        if kind in ("where", "where modulo"):
+        if kind == "where":
             return words.meaning(Op.SELECT, [*inner, words.constant(0)], 0)
         if kind == "table":
             return words.meaning(Op.TABLE, inner, 0, _table(key))
-        if kind in ("bitwise", "bitwise modulo"):
+        if kind == "bitwise":
             return words.bitwise(key[1], inner)
         return words.meaning(Op.MUL, inner, 0)
 
