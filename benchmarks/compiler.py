@@ -63,7 +63,8 @@ def measure(name: str, kept: dict[str, Any]) -> dict[str, Any]:
     say(name)
     ours, yosys = Worker("edgetrig_worker.py"), Worker("yosys_worker.py")
     alkaid = Worker("alkaid_worker.py", install("alkaid"))
-    result: dict[str, Any] = {"title": _title(name), "date": machine()["date"]}
+    about = {key: machine()[key] for key in ("date", "processor")}
+    result: dict[str, Any] = {"title": _title(name), **about}
     with tempfile.TemporaryDirectory(prefix="edgetrig-benchmark-") as scratch:
         folder = Path(scratch)
         task = _task(name, folder)
@@ -145,7 +146,7 @@ def report(result: dict[str, Any]) -> str:
             "networks are our own recipe's on the carried jets.",
         ),
         paragraph(
-            f"{about['processor']}, {about['cores']} cores, Python {about['python']};",
+            f"{about['cores']} cores, Python {about['python']};",
             ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".",
         ),
         "## Cost",
@@ -173,6 +174,7 @@ def report(result: dict[str, Any]) -> str:
         table(
             (
                 "circuit",
+                "processor",
                 "adders (alkaid)",
                 "convert, s (alkaid)",
                 "interpreted, M events/s",
@@ -229,6 +231,7 @@ def _speed(row: dict[str, Any]) -> list[str]:
     rates = [own["events"] / own[engine]["min"] / 1e6 for engine in ("interpreted", "compiled")]
     return [
         row["title"],
+        row["processor"],
         f"{own['adders']:,} ({peer['adders']:,})",
         f"{own['convert']['min']:.2f} ({peer['convert']['min']:.2f})",
         *(f"{rate:.3g}" for rate in (*rates, theirs)),
