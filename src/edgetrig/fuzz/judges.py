@@ -14,8 +14,10 @@ from edgetrig.fuzz.interrupt import pass_on_interrupt
 from edgetrig.fuzz.trial import Outputs, Trial
 from edgetrig.optimize import (
     PASSES,
+    TERNARY_STAGE,
     delays_of,
     for_hardware,
+    optimize,
     pipeline,
     table_forms,
     ternary_sums,
@@ -71,6 +73,9 @@ def judge(trial: Trial) -> Circuit:
     for engine in _ENGINES:
         name = f"{engine} emulator of the optimised circuit"
         _same(trial, name, _emulated(circuit, engine))
+    with _failing(trial, "matrices for stages"):
+        staged = optimize(trial.circuit, stage=TERNARY_STAGE, ternary=True)
+    _same(trial, "matrices for stages", _checked(staged))
     with _failing(trial, "tables"):
         forms = table_forms(circuit, trial.family)
     for number, form in enumerate(forms[1:], 1):

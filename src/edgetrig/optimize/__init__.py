@@ -16,7 +16,7 @@ from edgetrig.optimize.hardware import (
     table_forms,
 )
 from edgetrig.optimize.lut_cover import lut_cover
-from edgetrig.optimize.matrices import constant_matrices
+from edgetrig.optimize.matrices import TERNARY_STAGE, constant_matrices
 from edgetrig.optimize.narrow import narrow
 from edgetrig.optimize.passes import FOR_EMULATION, PASSES, optimize
 from edgetrig.optimize.paths import cycles_needed, slowest_row
@@ -38,6 +38,7 @@ __all__ = [
     "PASSES",
     "PRICES",
     "TERNARY_FAMILIES",
+    "TERNARY_STAGE",
     "Delays",
     "Fabric",
     "Prices",

@@ -49,7 +49,8 @@ def constant_matrices(
         Adders that fit between two registers, where few register bits are worth some more LUTs and
         depth; 0 for the fewest LUTs.
     ternary
-        Fill stages, of at least three adders, with sums of three.
+        Fill stages, of at least three adders, with sums of three, and with counters in front of
+        them where there is more to add.
 
     Raises
     ------

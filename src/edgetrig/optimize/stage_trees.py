@@ -37,9 +37,9 @@ from edgetrig.optimize.terms import (
 
 PAIR: Final = -1
 """`Values.early` of a sum of two inputs, which groups of the first stage may read, too."""
-COUNTED: Final = 6
+_COUNTED: Final = 6
 """Numbers that a counter counts."""
-_HELD: Final = 2 * COUNTED
+_HELD: Final = 2 * _COUNTED
 """Terms that a stage with counters makes one of."""
 _STAGE_ADDERS: Final = 3
 """Adders in a row that take as long as a stage with counters."""
@@ -107,7 +107,7 @@ def staged_tree(listed: Ints, values: Values, inputs: int, plan: Plan) -> tuple[
         listed[2].copy(),
         values.depth[listed[0]],
     )
-    tree = Tree(np.full((max(count - 1, 0), COUNTED), -1), np.zeros(4, np.int64))
+    tree = Tree(np.full((max(count - 1, 0), _COUNTED), -1), np.zeros(4, np.int64))
     tree.totals[LEFT] = count
     weight, pairs, single = 0.0, np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     for k in range(count):
@@ -164,7 +164,7 @@ def _first_groups(
         group = np.zeros(len(chosen), np.bool_)
         for k in range(best, best + size):
             chosen[order[k]], group[order[k]] = False, True
-        _add_pairs(size - COUNTED, group.copy(), 0, terms, tree)
+        _add_pairs(size - _COUNTED, group.copy(), 0, terms, tree)
         members = sorted_terms(group & (terms.level >= 0), terms)
         join(members, True, 1, terms, tree)  # too wide for a sum in front of a counter
         tree.totals[BITS] += width_of(members[0], terms)
@@ -181,7 +181,7 @@ def _count(level: int, terms: Terms, tree: Tree) -> int:
     ready = (terms.level >= 0) & (terms.level <= level + 1)
     sums = ready.sum() - single.sum()  # shared ones
     made = int(np.ceil((2 * sums + single.sum()) / _HELD))
-    _add_pairs(ready.sum() - COUNTED * made, single, level + 1, terms, tree)
+    _add_pairs(ready.sum() - _COUNTED * made, single, level + 1, terms, tree)
     order = sorted_terms(ready & (terms.level >= 0), terms)
     for k in range(made):
         members = order[k * len(order) // made : (k + 1) * len(order) // made]

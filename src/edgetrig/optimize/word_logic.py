@@ -16,7 +16,7 @@ from edgetrig.circuit import Circuit, Op
 from edgetrig.jit import jit
 from edgetrig.optimize.rows import Edit, Ints
 
-MOST_LEAVES: Final = 6
+_MOST_LEAVES: Final = 6
 
 
 class WordLogic(NamedTuple):
@@ -28,7 +28,7 @@ class WordLogic(NamedTuple):
         Rows that lie inside of the LUTs of others.
     leaves
         The rows that each bitwise operation on words reads as one row of LUTs, constants
-        left out; -1 for none, shape (rows, MOST_LEAVES).
+        left out; -1 for none, shape (rows, 6).
     """
 
     inside: NDArray[np.bool_]
@@ -42,7 +42,7 @@ def word_logic(circuit: Circuit, lut_inputs: int) -> WordLogic:
     words = bitwise & (circuit.widths > 1)
     read = rows.operands[words, :2]
     words[read[bitwise[read]]] = True  # narrow parts of words
-    most = min(lut_inputs, MOST_LEAVES)
+    most = min(lut_inputs, _MOST_LEAVES)
     return WordLogic(*_joined(words, rows.operands, circuit.constant, circuit.output_rows, most))
 
 
@@ -74,7 +74,7 @@ def _joined(
     most: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Return the fields of `WordLogic`."""
-    leaves = np.full((len(words), MOST_LEAVES), -1, np.int32)
+    leaves = np.full((len(words), _MOST_LEAVES), -1, np.int32)
     inside = words.copy()
     for row in outputs:
         inside[row] = False
@@ -105,7 +105,7 @@ def _read(
     leaves: NDArray[np.int32],
 ) -> int:
     """Enter what an operation reads; return how many rows, or more than can be entered."""
-    found = np.zeros(2 * MOST_LEAVES, np.int32)
+    found = np.zeros(2 * _MOST_LEAVES, np.int32)
     count = 0
     for k in range(2):
         operand = operands[row, k]
@@ -115,7 +115,7 @@ def _read(
                     count = _enter(leaf, found, count)
         elif not constant[operand]:
             count = _enter(operand, found, count)
-    if count <= MOST_LEAVES:
+    if count <= _MOST_LEAVES:
         leaves[row] = -1
         leaves[row, :count] = found[:count]
     return count
