@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edgetrig.errors import DataError
 from edgetrig.training import split
-from edgetrig.training.schedule import CostController, learning_rate
+from edgetrig.training.schedule import CostController, learning_rate, pace
 
 
 @given(
@@ -66,7 +66,7 @@ def test_learning_rate_warms_up_holds_and_falls():
 
 def costs_of_a_crude_network(target, epochs):
     """Its cost falls with the pressure, slowly, and recovers without it."""
-    controller = CostController(target, epochs)
+    controller = CostController(target, epochs, pace=pace(epochs))
     cost, costs = 12000.0, []
     for epoch in range(epochs):
         beta = controller.next(epoch, cost)

@@ -22,7 +22,7 @@ from edgetrig.training.events import checked_events
 from edgetrig.training.loop import Loop, accuracy, cross_entropy, softmax
 from edgetrig.training.models import float_network, quantized_network, use_jax
 from edgetrig.training.result import TrainResult
-from edgetrig.training.schedule import CostController, learning_rate
+from edgetrig.training.schedule import CostController, learning_rate, pace
 from edgetrig.training.settings import (
     check_layers,
     check_positive,
@@ -300,7 +300,9 @@ def _train_quantized(
     x, _ = data.train
     model = quantized_network(x, settings.layers, settings.classes, settings.seed)
     loop = Loop(model, x, teacher, settings.batch)
-    control = CostController(_MARGIN * settings.cost_target, settings.epochs)
+    control = CostController(
+        _MARGIN * settings.cost_target, settings.epochs, pace=pace(settings.epochs)
+    )
     run = _Run(loop, control, {name: [] for name in _HISTORY}, loop.state.to_numpy())
     run.restore(saved)
     last, kept = time.monotonic(), run.epoch

@@ -12,7 +12,7 @@ _GAIN = 0.1
 _STEP = 0.1
 _LONG = 600
 """Epochs of a training in which these are the gain and the largest step of the weight."""
-_FASTER = 2.5
+_FASTEST = 2.5
 _LOOK_AHEAD = 0.02
 _FREE_EPOCHS = 3
 _LEAST, _MOST = 1e-8, 1e-2
@@ -26,6 +26,11 @@ def learning_rate(epoch: int, epochs: int, peak: float, hold: float = _SHRINK) -
     return peak * warm * (0.01 + 0.99 * 0.5 * (1 + cos(pi * fall)))
 
 
+def pace(epochs: int) -> float:
+    """Return how much faster the weight of the cost has to move in a short training."""
+    return min(max(_LONG / epochs, 1.0), _FASTEST)
+
+
 @dataclass
 class CostController:
     """Steers the weight of the cost in the loss so that the cost reaches a target.
@@ -33,7 +38,6 @@ class CostController:
     The cost is led down a straight line on a logarithmic scale, over the first three quarters of
     the epochs: networks that shrink slowly lose less, and what is pruned too fast hardly comes
     back. So the controller looks ahead: where will the cost be in some epochs at its present rate?
-    In short trainings it moves the weight faster, up to two and a half times.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ class CostController:
         EBOPs an epoch before.
     beta
         Present weight.
+    pace
+        How much faster than in a long training the weight moves.
     """
 
     target: float
@@ -54,6 +60,7 @@ class CostController:
     start: float = 0.0
     last: float = 0.0
     beta: float = 1e-7
+    pace: float = 1.0
 
     def next(self, epoch: int, ebops: float) -> float:
         """Return the weight for an epoch, given the EBOPs after the one before."""
@@ -68,7 +75,6 @@ class CostController:
         done = min(1.0, (epoch - _FREE_EPOCHS + ahead) / (_SHRINK * self.epochs))
         wanted = log(self.start) + log(self.target / self.start) * done
         error = log(ebops) + rate * ahead - wanted
-        faster = min(max(_LONG / self.epochs, 1.0), _FASTER)
-        self.beta *= exp(faster * min(max(_GAIN * error, -_STEP), _STEP))
+        self.beta *= exp(self.pace * min(max(_GAIN * error, -_STEP), _STEP))
         self.beta = min(max(self.beta, _LEAST), _MOST)
         return self.beta
