@@ -15,6 +15,7 @@ from test_ternary_cells import sums
 
 import edgetrig
 from circuits import random_circuits
+from edgetrig.circuit import Builder, Input, Op, Output
 from edgetrig.fuzz import side_by_side
 from edgetrig.rtl import verilog
 from simulators import simulators
@@ -79,6 +80,18 @@ def test_drawn_circuits(simulator, circuits):
 @settings(max_examples=3, phases=DRAW)
 @given(random_circuits(max_rows=60, registers=True))
 def test_drawn_pipelines(simulator, circuit):
+    assert said(simulator, verilog(circuit)) == []
+
+
+@TOOLS
+def test_bits_beside_themselves_are_constants(simulator):
+    builder = Builder()
+    port = Input("x", np.zeros(1, int), np.full(1, 7), np.zeros(1, int))
+    (x,) = builder.input(0, port).tolist()
+    none, same = builder.append(Op.XOR, x, x), builder.append(Op.AND, x, x)
+    rows = np.array([none, builder.append(Op.LT, x, none), builder.append(Op.OR, same, x)])
+    circuit = builder.finish([port], [Output("y", rows, np.zeros(3, int))])
+    assert circuit.rows.hi[rows].tolist() == [0, 0, 7]
     assert said(simulator, verilog(circuit)) == []
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tests.training.conftest import SETTINGS, problem
 
+from edgetrig import progress
 from edgetrig.emulate import Emulator
 from edgetrig.errors import DataError, ToolError
 from edgetrig.frontends import load
@@ -196,10 +197,12 @@ def test_bad_input_gives_one_line(given, changes, message, tmp_path):
 SHORT = SETTINGS | {"epochs": 3, "float_epochs": 2}
 
 
-def test_a_model_over_its_cost_target_is_announced(data, tmp_path, caplog):
+def test_a_model_over_its_cost_target_is_announced(data, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(progress, "notices", [told.append])
     result = train(*data, out=tmp_path / "m.keras", **SHORT)
     assert result.ebops > SHORT["cost_target"]
-    (line,) = caplog.messages
+    (line,) = told
     assert line.startswith("no epoch of 3 came below the cost target of 150 EBOPs; give more")
 
 

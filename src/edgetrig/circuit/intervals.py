@@ -382,6 +382,8 @@ def propagate(  # noqa: PLR0912, PLR0915 - one branch an operation
             lo[row], hi[row] = _select(op, a, b, p, lo, hi, x, y, c[row])
         elif code in (_AND, _OR, _XOR):
             lo[row], hi[row] = _bitwise(code, lo_x, hi_x, lo_y, hi_y)
+            if x == y:
+                lo[row], hi[row] = (0 * one, 0 * one) if code == _XOR else (lo_x, hi_x)
         elif code == _TABLE:
             lo[row], hi[row] = _table(lo_x, hi_x, shift, table_start, table_offset, table_values)
         elif code == _REG:
