@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from products import outputs, product, register_bits
 
 from circuits import random_codes
 from edgetrig.circuit import Builder, Input, Op, Output, check, fixed_input, trace
@@ -17,26 +18,11 @@ from edgetrig.optimize import (
     row_luts,
     stage_delay,
 )
-from edgetrig.verify import evaluate
 from edgetrig.verify.proof.memory import Memory
 from edgetrig.verify.proof.ranges import prove_ranges
 from edgetrig.verify.proof.rewrites import prove_rewrites
 
 FAMILY = "UltraScale+"
-
-
-def product(rows, columns, seed, density=0.5):
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(-31, 32, (rows, columns)) * (rng.random((rows, columns)) < density)
-    return trace(lambda x: x @ codes, fixed_input("x", rows, integer=7, fraction=0))
-
-
-def register_bits(circuit):
-    return int(circuit.widths[circuit.rows.op == Op.REG].sum())
-
-
-def outputs(circuit, codes):
-    return evaluate(str(circuit), [[int(v) for v in event] for event in codes])
 
 
 @settings(max_examples=10)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from products import outputs, product, register_bits
 
 import edgetrig
 from circuits import random_codes, random_programs
@@ -18,23 +19,8 @@ from edgetrig.optimize import (
     registered,
     stage_delay,
 )
-from edgetrig.verify import evaluate
 
 FAMILY = "UltraScale+"
-
-
-def product(rows, columns, seed):
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(-31, 32, (rows, columns)) * (rng.random((rows, columns)) < 0.5)
-    return trace(lambda x: x @ codes, fixed_input("x", rows, integer=7, fraction=0))
-
-
-def register_bits(circuit):
-    return int(circuit.widths[circuit.rows.op == Op.REG].sum())
-
-
-def outputs(circuit, codes):
-    return evaluate(str(circuit), [[int(v) for v in event] for event in codes])
 
 
 @settings(max_examples=20)

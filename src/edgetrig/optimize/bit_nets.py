@@ -27,10 +27,11 @@ _CELL, _WIRE, _CHOICE, _BITWISE, _ORDER, _EQUAL, _TABLE, _BESIDE, _JOINED = rang
 class Columns(NamedTuple):
     """What the kernels need of a circuit, a row each (`reads`, `shift`: an operand each).
 
-    ``kind`` is -1 for constants and for rows that no output needs; ``bits`` holds the bits of
-    constants, ``first`` tells where a row's bits lie there, ``entries`` which index bits each
-    result bit of a look-up depends on, ``still`` below which bit a sum with a constant has the
-    bits of what the constant is added to, ``leaves`` which rows logic on words reads at once.
+    ``kind`` is -1 for constants, rows that no output needs, and rows inside of others' LUTs;
+    ``bits`` holds the bits of constants, ``first`` tells where a row's bits lie there, ``entries``
+    which index bits each result bit of a look-up depends on, ``still`` below which bit a sum with
+    a constant has the bits of what the constant is added to, ``leaves`` which rows logic on words
+    reads at once.
     """
 
     op: NDArray[np.uint8]

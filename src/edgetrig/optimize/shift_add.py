@@ -104,7 +104,8 @@ def shift_add(
         the first registers, and what follows fills whole stages. The adders of the first stage add
         to the depth.
     ternary
-        With stages of at least three adders: fill them with sums of three, which the family has.
+        With stages of at least three adders: fill them with sums of three, which the family has,
+        and with counters in front of them where there is more to add.
 
     Raises
     ------
